@@ -1,0 +1,36 @@
+# Build settings that hold for the whole tree.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release, RelWithDebInfo or MinSizeRel" FORCE)
+endif()
+
+option(SACCADE_DEVELOPER "Build tests, benchmarks, examples and checks, with strict warnings" ${PROJECT_IS_TOP_LEVEL})
+option(SACCADE_WERROR "Treat warnings as errors (CI does)" OFF)
+set(SACCADE_SANITIZER "" CACHE STRING "address, undefined or thread; empty for none")
+set(SACCADE_PARALLEL "openmp" CACHE STRING "Parallel loops: openmp, or threads (for ThreadSanitizer, which cannot see into libgomp)")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}")
+endif()
+
+add_library(saccade_warnings INTERFACE)
+if(SACCADE_DEVELOPER)
+  target_compile_options(saccade_warnings INTERFACE -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow
+    $<$<BOOL:${SACCADE_WERROR}>:-Werror>)
+endif()
+
+# Results must not depend on the optimiser's mood: no contraction of a*b+c into a fused multiply-add.
+add_compile_options(-ffp-contract=off)
+if(SACCADE_SANITIZER)
+  add_compile_options(-fsanitize=${SACCADE_SANITIZER} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${SACCADE_SANITIZER})
+  if(SACCADE_SANITIZER STREQUAL "undefined")
+    add_compile_options(-fno-sanitize-recover=all)
+  endif()
+endif()

@@ -1,0 +1,57 @@
+#pragma once
+#include <memory>
+#include <type_traits>
+
+#include "saccade/base/integer.h"
+
+namespace saccade {
+
+/// Threads that parallel loops may use. At start: OMP_NUM_THREADS, or the cores this process may run on.
+int thread_count() noexcept;
+
+/// Sets thread_count(); 1 <= count. Results never depend on it: work is cut into pieces by its size alone.
+void set_thread_count(int count);
+
+/// The number of the calling thread inside a parallel loop, 0 <= number < thread_count(); 0 outside.
+/// It may choose scratch memory, and nothing that shows in a result.
+int thread_number() noexcept;
+
+/// Makes code that asks the threading library for its team size (oneDNN, when it plans a primitive) see one thread for as
+/// long as it lives. A primitive planned for two threads deadlocks or crawls inside a parallel loop.
+class SingleThreadScope {
+ public:
+  SingleThreadScope() noexcept;
+  ~SingleThreadScope();
+  SingleThreadScope(const SingleThreadScope&) = delete;
+  SingleThreadScope& operator=(const SingleThreadScope&) = delete;
+
+ private:
+  int previous_;
+};
+
+namespace internal {
+void parallel_run(Index count, void (*call)(void*, Index), void* context);
+}
+
+/// Calls task(i) once for every 0 <= i < count, on up to thread_count() threads, pieces handed out as threads come free.
+/// Tasks must write to disjoint places. A loop inside a task runs on the task's own thread. An exception thrown by a task
+/// is rethrown here once every task has ended (the one of the smallest i). Allocates nothing unless one is thrown.
+template <class Task>
+void parallel_for(Index count, Task&& task) {
+  using T = std::remove_reference_t<Task>;
+  internal::parallel_run(
+      count, [](void* context, Index i) { (*static_cast<T*>(context))(i); },
+      const_cast<void*>(static_cast<const void*>(std::addressof(task))));
+}
+
+/// Calls task(begin, end) for consecutive ranges of at most `grain` elements that cover 0 .. count.
+template <class Task>
+void parallel_ranges(Index count, Index grain, Task&& task) {
+  parallel_for(ceil_divide(count, grain), [&](Index piece) {
+    const Index begin = piece * grain;
+    const Index end = begin + grain < count ? begin + grain : count;
+    task(begin, end);
+  });
+}
+
+}  // namespace saccade

@@ -1,0 +1,63 @@
+#include "saccade/tensor/shape.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "saccade/base/error.h"
+
+namespace saccade {
+
+Shape::Shape(std::initializer_list<Index> extents) : Shape(std::span<const Index>(extents.begin(), extents.size())) {}
+
+Shape::Shape(std::span<const Index> extents) {
+  const std::string text = fmt::format("[{}]", fmt::join(extents, ", "));
+  if (extents.size() > kMaxRank) {
+    throw ShapeError({.where = "shape",
+                      .expected = fmt::format("at most {} axes", kMaxRank),
+                      .got = text,
+                      .fix = "merge axes with Reshape"});
+  }
+  Index elements = 1;
+  for (const Index extent : extents) {
+    const auto product = extent < 0 ? std::nullopt : checked_multiply(elements, extent);
+    if (!product) {
+      throw ShapeError({.where = "shape",
+                        .expected = "extents of zero or more whose product fits in 63 bits",
+                        .got = text,
+                        .fix = "check the sizes that led here"});
+    }
+    elements = *product;
+  }
+  std::copy(extents.begin(), extents.end(), extents_.begin());
+  rank_ = static_cast<int>(extents.size());
+  elements_ = elements;
+}
+
+Index Shape::operator[](int axis) const {
+  const int position = axis < 0 ? axis + rank_ : axis;
+  if (position < 0 || position >= rank_) {
+    throw ShapeError({.where = "shape",
+                      .expected = fmt::format("an axis of {}", to_string()),
+                      .got = std::to_string(axis),
+                      .fix = fmt::format("use -{0} to {1}", rank_, rank_ - 1)});
+  }
+  return extents_[usize(position)];
+}
+
+Shape Shape::with_batch(Index n) const {
+  std::array<Index, kMaxRank + 1> extents{n};
+  std::copy_n(extents_.begin(), rank_, extents.begin() + 1);
+  return Shape(std::span<const Index>(extents.data(), usize(rank_ + 1)));
+}
+
+Shape Shape::without_batch() const {
+  return rank_ == 0 ? Shape{} : Shape(extents().subspan(1));
+}
+
+std::string Shape::to_string() const { return fmt::format("[{}]", fmt::join(extents(), ", ")); }
+
+bool operator==(const Shape& a, const Shape& b) noexcept { return std::ranges::equal(a.extents(), b.extents()); }
+
+}  // namespace saccade

@@ -1,0 +1,126 @@
+#include "saccade/tensor/tensor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "saccade/base/error.h"
+
+namespace saccade {
+
+std::string_view name_of(DType dtype) noexcept { return dtype == DType::float32 ? "float32" : "uint8"; }
+
+Index size_bytes(DType dtype) noexcept { return dtype == DType::float32 ? 4 : 1; }
+
+void AlignedBuffer::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }
+
+AlignedBuffer::AlignedBuffer(std::size_t size_bytes) : size_(size_bytes) {
+  if (size_bytes == 0) return;
+  // aligned_alloc wants whole multiples of the alignment; a size so large that rounding wraps cannot be had anyway.
+  const std::size_t rounded = (size_bytes + kAlignment - 1) / kAlignment * kAlignment;
+  if (rounded < size_bytes) throw std::bad_alloc();
+  data_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded)));
+  if (!data_) throw std::bad_alloc();
+}
+
+AlignedBuffer::AlignedBuffer(const AlignedBuffer& other) : AlignedBuffer(other.size_) {
+  if (size_ > 0) std::memcpy(data_.get(), other.data_.get(), size_);
+}
+
+AlignedBuffer& AlignedBuffer::operator=(const AlignedBuffer& other) {
+  if (this != &other) *this = AlignedBuffer(other);
+  return *this;
+}
+
+Tensor::Tensor(Shape shape, DType dtype) : shape_(shape), dtype_(dtype) {
+  const auto total_bytes = checked_multiply(shape.elements(), size_bytes(dtype));
+  if (!total_bytes) {
+    throw ShapeError({.where = "tensor",
+                      .expected = "a size in bytes that fits in 63 bits",
+                      .got = shape.to_string(),
+                      .fix = "check the sizes that led here"});
+  }
+  buffer_ = AlignedBuffer(usize(*total_bytes));
+  std::ranges::fill(buffer_.bytes(), std::byte{0});
+}
+
+namespace {
+
+void require_count(const Shape& shape, std::size_t count) {
+  if (shape.elements() != isize(count)) {
+    throw ShapeError({.where = "tensor",
+                      .expected = fmt::format("{} values for shape {}", shape.elements(), shape.to_string()),
+                      .got = fmt::format("{}", count),
+                      .fix = "pass one value an element"});
+  }
+}
+
+}  // namespace
+
+Tensor::Tensor(Shape shape, std::span<const float> values) : Tensor(shape, DType::float32) {
+  require_count(shape, values.size());
+  std::ranges::copy(values, floats().begin());
+}
+
+Tensor::Tensor(Shape shape, std::span<const std::uint8_t> values) : Tensor(shape, DType::uint8) {
+  require_count(shape, values.size());
+  std::ranges::copy(values, uint8s().begin());
+}
+
+void Tensor::require(DType dtype) const {
+  if (dtype_ != dtype) {
+    throw ValueError({.where = fmt::format("tensor {}", shape_.to_string()),
+                      .expected = std::string(name_of(dtype)),
+                      .got = std::string(name_of(dtype_)),
+                      .fix = "convert it first"});
+  }
+}
+
+std::span<float> Tensor::floats() {
+  require(DType::float32);
+  return {reinterpret_cast<float*>(bytes().data()), usize(elements())};
+}
+std::span<const float> Tensor::floats() const {
+  require(DType::float32);
+  return {reinterpret_cast<const float*>(bytes().data()), usize(elements())};
+}
+std::span<std::uint8_t> Tensor::uint8s() {
+  require(DType::uint8);
+  return {reinterpret_cast<std::uint8_t*>(bytes().data()), usize(elements())};
+}
+std::span<const std::uint8_t> Tensor::uint8s() const {
+  require(DType::uint8);
+  return {reinterpret_cast<const std::uint8_t*>(bytes().data()), usize(elements())};
+}
+
+Tensor Tensor::reshaped(Shape shape) const& { return Tensor(*this).reshaped(shape); }
+
+Tensor Tensor::reshaped(Shape shape) && {
+  if (shape.elements() != elements()) {
+    throw ShapeError({.where = "reshape",
+                      .expected = fmt::format("{} elements like {}", elements(), shape_.to_string()),
+                      .got = shape.to_string(),
+                      .fix = "choose a shape with as many elements"});
+  }
+  shape_ = shape;
+  return std::move(*this);
+}
+
+Tensor Tensor::slice(Index first, Index last) const {
+  if (shape_.rank() == 0 || first < 0 || last < first || last > shape_[0]) {
+    throw ShapeError({.where = "slice",
+                      .expected = fmt::format("a range within {}", shape_.to_string()),
+                      .got = fmt::format("{} to {}", first, last),
+                      .fix = "keep 0 <= first <= last <= the first extent"});
+  }
+  Tensor part(shape_.without_batch().with_batch(last - first), dtype_);
+  const std::size_t row_bytes = usize(shape_.without_batch().elements() * size_bytes(dtype_));
+  std::ranges::copy(bytes().subspan(usize(first) * row_bytes, part.bytes().size()), part.bytes().begin());
+  return part;
+}
+
+}  // namespace saccade
