@@ -1,23 +1,9 @@
-# Every library comes from the system (Debian package names in saccade.sh).
+# Every library comes from the system; saccade.sh holds the Debian package names.
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
-find_package(DNNL CONFIG QUIET)
-if(NOT TARGET DNNL::dnnl)
-  find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.hpp REQUIRED)
-  find_library(DNNL_LIBRARY dnnl REQUIRED)
-  add_library(DNNL::dnnl UNKNOWN IMPORTED)
-  set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION "${DNNL_LIBRARY}"
-    INTERFACE_INCLUDE_DIRECTORIES "${DNNL_INCLUDE_DIR}")
-endif()
-find_package(HWY CONFIG QUIET)
-if(NOT TARGET hwy::hwy)
-  find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
-  find_library(HWY_LIBRARY hwy REQUIRED)
-  add_library(hwy::hwy UNKNOWN IMPORTED)
-  set_target_properties(hwy::hwy PROPERTIES IMPORTED_LOCATION "${HWY_LIBRARY}"
-    INTERFACE_INCLUDE_DIRECTORIES "${HWY_INCLUDE_DIR}")
-endif()
+find_package(DNNL MODULE REQUIRED)
+find_package(HWY CONFIG REQUIRED)
 find_package(PNG REQUIRED)
 find_package(JPEG REQUIRED)
 find_package(ZLIB REQUIRED)
