@@ -1,0 +1,58 @@
+#pragma once
+#include "saccade/kernels/activation/activation.h"
+#include "saccade/kernels/choose.h"
+#include "saccade/kernels/kernel.h"
+#include "saccade/kernels/window.h"
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace saccade::kernels {
+
+/// Two-dimensional convolution as TensorFlow means it (cross-correlation: the filter is not flipped).
+///
+///   dst[n,oh,ow,oc] = act(bias[oc] + sum over kh,kw,i of src[n, oh*sh + kh*dh - pt, ow*sw + kw*dw - pl, g*ic/groups +
+///   i]
+///                                                       * weight[kh,kw,i,oc]),   g = oc / (oc_total/groups)
+///
+/// src NHWC [n,ih,iw,ic], weight HWIO [kh,kw,ic/groups,oc], bias [oc], dst NHWC [n,oh,ow,oc]; float32, dense.
+/// Pixels outside src count as 0. Dilation counts from 1, as in Keras. Source: tf.nn.conv2d.
+struct Conv2DProblem {
+  Pass pass = Pass::forward;
+  Index n = 1, ih = 1, iw = 1, ic = 1;
+  Index oc = 1, kh = 1, kw = 1;
+  Index sh = 1, sw = 1;
+  Index dh = 1, dw = 1;
+  Pads ph, pw;
+  Index groups = 1;
+  bool bias = true;  ///< A bias is added (forward), or grad_bias is wanted (backward_weights).
+  Activation activation =
+      Activation::linear;  ///< Forward only, and never softmax; backward passes take the gradient before it.
+
+  Index oh() const { return window_count(ih, kh, sh, dh, ph); }
+  Index ow() const { return window_count(iw, kw, sw, dw, pw); }
+  Index src_elements() const { return n * ih * iw * ic; }
+  Index dst_elements() const { return n * oh() * ow() * oc; }
+  Index weight_elements() const { return kh * kw * (ic / groups) * oc; }
+  /// Multiply-adds of one pass, counting taps that fall outside src.
+  Index multiply_adds() const { return dst_elements() * kh * kw * (ic / groups); }
+  std::string id()
+      const;  ///< "n2ih5iw5ic3oc4kh3kw3sh2sw2dh1dw1pt0pb1pl0pr1g1", the benchmark's and the tests' name for it.
+};
+
+/// Forward reads src, weight, bias and writes dst. backward_data reads grad_dst, weight and writes grad_src.
+/// backward_weights reads src, grad_dst and writes grad_weight, grad_bias. The others stay empty.
+struct Conv2DBuffers {
+  std::span<const float> src, weight, bias, grad_dst;
+  std::span<float> dst, grad_src, grad_weight, grad_bias;
+  std::span<std::byte> scratch;
+};
+
+using Conv2DKernel = Kernel<Conv2DBuffers>;
+using Conv2DImplementation = Implementation<Conv2DProblem, Conv2DKernel>;
+
+/// Fastest first, the reference last.
+std::span<const Conv2DImplementation> conv2d_implementations();
+
+}  // namespace saccade::kernels

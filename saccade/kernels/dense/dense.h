@@ -1,0 +1,39 @@
+#pragma once
+#include "saccade/kernels/activation/activation.h"
+#include "saccade/kernels/choose.h"
+#include "saccade/kernels/kernel.h"
+
+#include <span>
+#include <string>
+
+namespace saccade::kernels {
+
+/// Fully connected layer.
+///   forward:           dst[m,u] = act(bias[u] + sum over k of src[m,k] * weight[k,u])
+///   backward_data:     grad_src[m,k] = sum over u of grad_dst[m,u] * weight[k,u]
+///   backward_weights:  grad_weight[k,u] = sum over m of src[m,k] * grad_dst[m,u];  grad_bias[u] = sum over m of
+///   grad_dst[m,u]
+/// src [m,k], weight [k,u] (Keras's kernel), bias [u], dst [m,u]; float32, row-major, dense.
+struct DenseProblem {
+  Pass pass = Pass::forward;
+  Index m = 1;  ///< Rows: images of the batch.
+  Index k = 1;  ///< Inputs.
+  Index u = 1;  ///< Units.
+  bool bias = true;
+  Activation activation = Activation::linear;  ///< Forward only, never softmax.
+
+  Index multiply_adds() const { return m * k * u; }
+  std::string id() const;  ///< "m128k784u1200"
+};
+
+struct DenseBuffers {
+  std::span<const float> src, weight, bias, grad_dst;
+  std::span<float> dst, grad_src, grad_weight, grad_bias;
+  std::span<std::byte> scratch;
+};
+
+using DenseKernel = Kernel<DenseBuffers>;
+using DenseImplementation = Implementation<DenseProblem, DenseKernel>;
+std::span<const DenseImplementation> dense_implementations();
+
+}  // namespace saccade::kernels

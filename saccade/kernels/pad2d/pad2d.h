@@ -1,0 +1,31 @@
+#pragma once
+#include "saccade/kernels/choose.h"
+#include "saccade/kernels/kernel.h"
+#include "saccade/kernels/window.h"
+
+#include <span>
+#include <string>
+
+namespace saccade::kernels {
+
+/// Zeros around each image: src NHWC [n,ih,iw,c] to dst [n, ph.before+ih+ph.after, pw.before+iw+pw.after, c].
+/// backward_data cuts the frame off.
+struct Pad2DProblem {
+  Pass pass = Pass::forward;
+  Index n = 1, ih = 1, iw = 1, c = 1;
+  Pads ph, pw;
+  Index oh() const { return ih + ph.before + ph.after; }
+  Index ow() const { return iw + pw.before + pw.after; }
+  std::string id() const;
+};
+
+struct Pad2DBuffers {
+  std::span<const float> src, grad_dst;
+  std::span<float> dst, grad_src;
+};
+
+using Pad2DKernel = Kernel<Pad2DBuffers>;
+using Pad2DImplementation = Implementation<Pad2DProblem, Pad2DKernel>;
+std::span<const Pad2DImplementation> pad2d_implementations();
+
+}  // namespace saccade::kernels
