@@ -7,8 +7,7 @@ namespace {
 
 std::string render(const ErrorText& text) {
   std::string line = text.where;
-  auto append = [&line](std::string_view separator, std::string_view label,
-                        const std::string& part) {
+  auto append = [&line](std::string_view separator, std::string_view label, const std::string& part) {
     if (part.empty()) return;
     if (!line.empty()) line += separator;
     line += label;

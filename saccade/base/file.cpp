@@ -18,10 +18,8 @@ namespace {
   std::string fix = "check the path and its permissions";
   if (code == ENOSPC || code == EDQUOT) fix = "free some disk space, or choose another folder";
   if (code == ENOENT) fix = "check that the path exists";
-  throw SystemError({.where = path.string(),
-                     .expected = fmt::format("to {} it", action),
-                     .got = std::strerror(code),
-                     .fix = fix});
+  throw SystemError(
+      {.where = path.string(), .expected = fmt::format("to {} it", action), .got = std::strerror(code), .fix = fix});
 }
 
 /// A file descriptor that closes itself.
@@ -95,7 +93,8 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, Index limit_
   std::vector<std::byte> bytes;
   // A pipe has no size to ask for, so the file is read until it ends, and the limit is checked as it grows.
   std::size_t size = 0;
-  bytes.resize(static_cast<std::size_t>(status.st_size > 0 && status.st_size <= limit_bytes ? status.st_size + 1 : 65536));
+  bytes.resize(
+      static_cast<std::size_t>(status.st_size > 0 && status.st_size <= limit_bytes ? status.st_size + 1 : 65536));
   for (;;) {
     const ssize_t count = ::read(descriptor.get(), bytes.data() + size, bytes.size() - size);
     if (count < 0) {

@@ -10,9 +10,9 @@ namespace saccade::kernels {
 /// One way of computing an operation. Lists of these are ordered by preference, the plain reference last.
 template <class Problem, class Kernel>
 struct Implementation {
-  std::string_view name;                             ///< "onednn", "reference"
-  std::string (*decline)(const Problem&);            ///< "" accepts; otherwise the reason, e.g. "stride is 2"
-  std::unique_ptr<Kernel> (*make)(const Problem&);   ///< Prepares it; only called when decline() accepts.
+  std::string_view name;                            ///< "onednn", "reference"
+  std::string (*decline)(const Problem&);           ///< "" accepts; otherwise the reason, e.g. "stride is 2"
+  std::unique_ptr<Kernel> (*make)(const Problem&);  ///< Prepares it; only called when decline() accepts.
 };
 
 /// Who runs, and why the ones before it in the list do not.

@@ -1,7 +1,7 @@
 #pragma once
-#include "saccade/base/integer.h"
-
 #include <cstdint>
+
+#include "saccade/base/integer.h"
 
 namespace saccade::kernels {
 

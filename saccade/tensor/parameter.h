@@ -15,10 +15,10 @@ struct Parameter {
 
   std::string name;
   Tensor value;
-  Tensor grad;              ///< Same shape as value; empty until a plan that trains it is compiled.
+  Tensor grad;  ///< Same shape as value; empty until a plan that trains it is compiled.
   Role role = Role::weight;
-  bool trainable = true;    ///< Frozen parameters get no gradient and stay bit-identical.
-  float l2 = 0.0F;          ///< Adds l2 * sum(w^2) to the loss (Keras's L2 regulariser).
+  bool trainable = true;  ///< Frozen parameters get no gradient and stay bit-identical.
+  float l2 = 0.0F;        ///< Adds l2 * sum(w^2) to the loss (Keras's L2 regulariser).
 
   bool learns() const noexcept { return trainable && role == Role::weight; }
 };

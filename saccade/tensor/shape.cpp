@@ -52,9 +52,7 @@ Shape Shape::with_batch(Index n) const {
   return Shape(std::span<const Index>(extents.data(), usize(rank_ + 1)));
 }
 
-Shape Shape::without_batch() const {
-  return rank_ == 0 ? Shape{} : Shape(extents().subspan(1));
-}
+Shape Shape::without_batch() const { return rank_ == 0 ? Shape{} : Shape(extents().subspan(1)); }
 
 std::string Shape::to_string() const { return fmt::format("[{}]", fmt::join(extents(), ", ")); }
 

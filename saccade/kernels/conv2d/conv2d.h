@@ -1,20 +1,20 @@
 #pragma once
+#include <cstddef>
+#include <span>
+#include <string>
+
 #include "saccade/kernels/activation/activation.h"
 #include "saccade/kernels/choose.h"
 #include "saccade/kernels/kernel.h"
 #include "saccade/kernels/window.h"
 
-#include <cstddef>
-#include <span>
-#include <string>
-
 namespace saccade::kernels {
 
 /// Two-dimensional convolution as TensorFlow means it (cross-correlation: the filter is not flipped).
 ///
-///   dst[n,oh,ow,oc] = act(bias[oc] + sum over kh,kw,i of src[n, oh*sh + kh*dh - pt, ow*sw + kw*dw - pl, g*ic/groups +
-///   i]
-///                                                       * weight[kh,kw,i,oc]),   g = oc / (oc_total/groups)
+///   dst[n,oh,ow,oc] = act(bias[oc] + sum over kh,kw,i of
+///                         src[n, oh*sh + kh*dh - pt, ow*sw + kw*dw - pl, g*ic/groups + i] * weight[kh,kw,i,oc])
+///   with g = floor(oc / (OC / groups)), OC the number of output channels.
 ///
 /// src NHWC [n,ih,iw,ic], weight HWIO [kh,kw,ic/groups,oc], bias [oc], dst NHWC [n,oh,ow,oc]; float32, dense.
 /// Pixels outside src count as 0. Dilation counts from 1, as in Keras. Source: tf.nn.conv2d.

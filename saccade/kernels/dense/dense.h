@@ -1,10 +1,10 @@
 #pragma once
+#include <span>
+#include <string>
+
 #include "saccade/kernels/activation/activation.h"
 #include "saccade/kernels/choose.h"
 #include "saccade/kernels/kernel.h"
-
-#include <span>
-#include <string>
 
 namespace saccade::kernels {
 

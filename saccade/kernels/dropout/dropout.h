@@ -1,11 +1,11 @@
 #pragma once
-#include "saccade/kernels/choose.h"
-#include "saccade/kernels/kernel.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+
+#include "saccade/kernels/choose.h"
+#include "saccade/kernels/kernel.h"
 
 namespace saccade::kernels {
 

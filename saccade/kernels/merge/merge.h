@@ -1,10 +1,10 @@
 #pragma once
-#include "saccade/kernels/choose.h"
-#include "saccade/kernels/kernel.h"
-
 #include <span>
 #include <string>
 #include <vector>
+
+#include "saccade/kernels/choose.h"
+#include "saccade/kernels/kernel.h"
 
 namespace saccade::kernels {
 

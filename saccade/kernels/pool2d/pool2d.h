@@ -1,11 +1,11 @@
 #pragma once
-#include "saccade/kernels/choose.h"
-#include "saccade/kernels/kernel.h"
-#include "saccade/kernels/window.h"
-
 #include <cstddef>
 #include <span>
 #include <string>
+
+#include "saccade/kernels/choose.h"
+#include "saccade/kernels/kernel.h"
+#include "saccade/kernels/window.h"
 
 namespace saccade::kernels {
 

@@ -1,9 +1,9 @@
 #pragma once
-#include "saccade/kernels/choose.h"
-#include "saccade/kernels/kernel.h"
-
 #include <span>
 #include <string>
+
+#include "saccade/kernels/choose.h"
+#include "saccade/kernels/kernel.h"
 
 namespace saccade::kernels {
 
