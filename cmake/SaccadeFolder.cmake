@@ -1,31 +1,32 @@
-# saccade_folder(name USES folders... EXTERNAL targets...)
-#
-# Turns saccade/<name>/ into the target saccade::<name>, linked to just the folders named after USES. Beside the sources
-# stand the unit tests (*_test.cpp, gathered into saccade_<name>_test). A file no_<part>.cpp or <part>_<choice>.cpp that
-# CMake picks is listed in SACCADE_<NAME>_EXCLUDE.
 include(GNUInstallDirs)
 include(GoogleTest)
 set_property(GLOBAL PROPERTY SACCADE_FOLDERS "")
 
+# saccade_folder(name USES folders... EXTERNAL targets... CHOOSE sources...)
+#
+# Turns saccade/<name>/ into the target saccade::<name>, linked to just the folders after USES and the third-party targets
+# after EXTERNAL (fmt and OpenMP come with every folder). Unit tests (*_test.cpp) stand beside the sources and become
+# saccade_<name>_test. CHOOSE <part>_<choice> compiles <part>_<choice>.cpp and leaves its siblings <part>_*.cpp out.
 function(saccade_folder name)
-  cmake_parse_arguments(ARG "" "" "USES;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "USES;EXTERNAL;CHOOSE" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/saccade/${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
-  if(name STREQUAL "base")
-    list(FILTER sources EXCLUDE REGEX "/parallel_[a-z]+\\.cpp$")
-    list(APPEND sources "${dir}/parallel_${SACCADE_PARALLEL}.cpp")
-  endif()
+  foreach(choice IN LISTS ARG_CHOOSE)
+    string(REGEX REPLACE "_[^_]*$" "" part "${choice}")
+    list(FILTER sources EXCLUDE REGEX "/${part}_[a-z0-9]+\\.cpp$")
+    list(APPEND sources "${dir}/${choice}.cpp")
+  endforeach()
   list(TRANSFORM ARG_USES PREPEND saccade_ OUTPUT_VARIABLE uses)
+  saccade_link_only_what_links(external ${ARG_EXTERNAL} fmt::fmt)
 
   if(sources)
     add_library(saccade_${name} STATIC ${sources})
     set(scope PUBLIC)
-    target_link_libraries(saccade_${name} PUBLIC ${uses} PRIVATE $<BUILD_INTERFACE:saccade_warnings> ${ARG_EXTERNAL}
+    target_link_libraries(saccade_${name} PUBLIC ${uses} PRIVATE $<BUILD_INTERFACE:saccade_warnings> ${external}
       OpenMP::OpenMP_CXX Threads::Threads)
-    target_compile_features(saccade_${name} PUBLIC cxx_std_20)
   else()
     add_library(saccade_${name} INTERFACE)
     set(scope INTERFACE)
@@ -33,16 +34,50 @@ function(saccade_folder name)
   endif()
   add_library(saccade::${name} ALIAS saccade_${name})
   set_target_properties(saccade_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(saccade_${name} ${scope} cxx_std_20)
   target_include_directories(saccade_${name} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   set_property(GLOBAL APPEND PROPERTY SACCADE_FOLDERS ${name})
 
   if(SACCADE_DEVELOPER AND tests)
     add_executable(saccade_${name}_test ${tests})
-    target_link_libraries(saccade_${name}_test PRIVATE saccade_${name} saccade_warnings ${ARG_EXTERNAL} fmt::fmt
-      GTest::gmock GTest::gtest_main)
-    gtest_discover_tests(saccade_${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "unit;${name}")
+    target_link_libraries(saccade_${name}_test PRIVATE saccade_${name} ${ARG_EXTERNAL})
+    saccade_test(saccade_${name}_test PREFIX ${name} LABELS unit ${name})
   endif()
+endfunction()
+
+# saccade_test(target PREFIX name LABELS labels... [WORKING_DIRECTORY dir])
+#
+# Makes an executable's GoogleTest cases ctest tests named PREFIX.Suite.Case. Under a sanitizer the whole executable is
+# one test: starting an instrumented program costs more than most cases.
+function(saccade_test target)
+  cmake_parse_arguments(ARG "" "PREFIX;WORKING_DIRECTORY" "LABELS" ${ARGN})
+  if(NOT ARG_WORKING_DIRECTORY)
+    set(ARG_WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  endif()
+  target_link_libraries(${target} PRIVATE saccade_warnings fmt::fmt GTest::gmock GTest::gtest_main)
+  if(SACCADE_SANITIZER)
+    add_test(NAME ${ARG_PREFIX} COMMAND ${target} --gtest_brief=1 WORKING_DIRECTORY "${ARG_WORKING_DIRECTORY}")
+    set_tests_properties(${ARG_PREFIX} PROPERTIES LABELS "${ARG_LABELS}")
+  else()
+    gtest_discover_tests(${target} TEST_PREFIX "${ARG_PREFIX}." WORKING_DIRECTORY "${ARG_WORKING_DIRECTORY}"
+      DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${ARG_LABELS}")
+  endif()
+endfunction()
+
+# Third-party targets as an installed static library should name them: a header-only one is needed to build Saccade, never
+# to link it, so it is left out of the exported interface.
+function(saccade_link_only_what_links result)
+  set(targets "")
+  foreach(target IN LISTS ARGN)
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "INTERFACE_LIBRARY")
+      list(APPEND targets $<BUILD_INTERFACE:${target}>)
+    else()
+      list(APPEND targets ${target})
+    endif()
+  endforeach()
+  set(${result} "${targets}" PARENT_SCOPE)
 endfunction()
 
 # saccade::saccade: every folder but the command's own.

@@ -1,0 +1,18 @@
+# saccade_header_objects(target root)
+#
+# An object library that compiles every public header under root/saccade by itself, and twice over: a header that leans on
+# what others include, lacks its guard or defines a function that is not inline does not pass.
+function(saccade_header_objects target root)
+  file(GLOB_RECURSE headers RELATIVE "${root}" CONFIGURE_DEPENDS "${root}/saccade/*.h")
+  list(FILTER headers EXCLUDE REGEX "_internal\\.h$")
+  set(sources "")
+  foreach(header IN LISTS headers)
+    string(REGEX REPLACE "\\.h$" ".cpp" source "${CMAKE_CURRENT_BINARY_DIR}/headers/${header}")
+    file(CONFIGURE OUTPUT "${source}" CONTENT "#include \"@header@\"\n#include \"@header@\"\n" @ONLY)
+    list(APPEND sources "${source}")
+  endforeach()
+  add_library(${target} OBJECT EXCLUDE_FROM_ALL ${sources})
+  target_compile_features(${target} PRIVATE cxx_std_20)
+  target_include_directories(${target} PRIVATE "${root}")
+  target_compile_options(${target} PRIVATE -O0 -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Werror)
+endfunction()

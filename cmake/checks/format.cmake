@@ -1,0 +1,35 @@
+# check_format: every C++ file is as clang-format 14 would write it. Other versions differ in small things, so they are not
+# accepted in its place. -DFIX=ON rewrites the files instead.
+cmake_minimum_required(VERSION 3.25)
+include("${CMAKE_CURRENT_LIST_DIR}/faults.cmake")
+
+find_program(CLANG_FORMAT NAMES clang-format-14)
+if(NOT CLANG_FORMAT)
+  message(FATAL_ERROR "check_format: expected clang-format-14, got none; install the Debian package clang-format-14")
+endif()
+
+set(files "")
+foreach(folder IN ITEMS saccade apps tests bench examples)
+  file(GLOB_RECURSE found RELATIVE "${ROOT}" "${ROOT}/${folder}/*.h" "${ROOT}/${folder}/*.cpp")
+  list(APPEND files ${found})
+endforeach()
+list(FILTER files EXCLUDE REGEX "^tests/self/checks/")  # planted faults
+
+if(FIX)
+  execute_process(COMMAND "${CLANG_FORMAT}" -i --style=file ${files} WORKING_DIRECTORY "${ROOT}" COMMAND_ERROR_IS_FATAL ANY)
+  return()
+endif()
+if(files)
+  execute_process(COMMAND "${CLANG_FORMAT}" --dry-run --style=file ${files} WORKING_DIRECTORY "${ROOT}" ERROR_VARIABLE report)
+  string(REGEX MATCHALL "[^\n]+:[0-9]+:[0-9]+: warning: code should be clang-formatted" places "${report}")
+  string(REGEX REPLACE ":[0-9]+:[0-9]+: warning: code should be clang-formatted" "" places "${places}")
+  list(REMOVE_DUPLICATES places)
+  foreach(file IN LISTS places)
+    fault("${file}: not formatted; run: clang-format-14 -i ${file}")
+  endforeach()
+  if(NOT places AND NOT report STREQUAL "")
+    fault("${report}")
+  endif()
+endif()
+list(LENGTH files count)
+report_faults("check_format" "${count} files are formatted")
