@@ -1,0 +1,73 @@
+#include "saccade/kernels/activation/activation.h"
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "saccade/kernels/activation/reference.h"
+#include "saccade/kernels/problem_id.h"
+
+namespace saccade {
+
+std::string_view name_of(Activation activation) noexcept {
+  switch (activation) {
+    case Activation::linear:
+      return "linear";
+    case Activation::relu:
+      return "relu";
+    case Activation::leaky_relu:
+      return "leaky_relu";
+    case Activation::relu6:
+      return "relu6";
+    case Activation::sigmoid:
+      return "sigmoid";
+    case Activation::tanh:
+      return "tanh";
+    case Activation::softmax:
+      return "softmax";
+  }
+  return "unknown";
+}
+
+namespace kernels {
+namespace {
+
+std::string decline_softmax(const ActivationProblem& problem) {
+  return problem.activation == Activation::softmax ? "softmax is not element-wise" : "";
+}
+
+class ReferenceActivation final : public ActivationKernel {
+ public:
+  explicit ReferenceActivation(const ActivationProblem& problem) : problem_(problem) {}
+  void run(const ActivationBuffers& buffers) override {
+    if (problem_.pass == Pass::forward) {
+      reference::activation_forward<float>(problem_, buffers.src, buffers.dst);
+    } else {
+      reference::activation_backward_data<float>(problem_, buffers.dst_in, buffers.grad_dst, buffers.grad_src);
+    }
+  }
+
+ private:
+  ActivationProblem problem_;
+};
+
+std::unique_ptr<ActivationKernel> make_reference(const ActivationProblem& problem) {
+  return std::make_unique<ReferenceActivation>(problem);
+}
+
+constexpr std::array kImplementations = {
+    ActivationImplementation{"reference", decline_softmax, make_reference},
+};
+
+}  // namespace
+
+std::string ActivationProblem::id() const {
+  std::string id(name_of(activation));
+  if (activation == Activation::leaky_relu) id += std::to_string(negative_slope);
+  return id + problem_id({{"n", elements}});
+}
+
+std::span<const ActivationImplementation> activation_implementations() { return kImplementations; }
+
+}  // namespace kernels
+}  // namespace saccade
