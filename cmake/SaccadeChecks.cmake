@@ -32,21 +32,14 @@ endif()
 add_custom_target(tidy COMMENT "clang-tidy" VERBATIM WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
   COMMAND run-clang-tidy-14 -quiet -p "${PROJECT_BINARY_DIR}" "${PROJECT_SOURCE_DIR}/(saccade|apps)/")
 
-# Jobs. unit_tests is everything that carries the ctest label `unit`.
-add_custom_target(unit_tests)
-get_property(folders GLOBAL PROPERTY SACCADE_FOLDERS)
-foreach(folder IN LISTS folders)
-  if(TARGET saccade_${folder}_test)
-    add_dependencies(unit_tests saccade_${folder}_test)
-  endif()
-endforeach()
-add_custom_target(ci_unit COMMAND "${CMAKE_CTEST_COMMAND}" --output-on-failure --no-tests=error -L "^unit$" -j 2
+cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+add_custom_target(ci_unit COMMAND "${CMAKE_CTEST_COMMAND}" --output-on-failure --no-tests=error -L "^unit$" -j ${cores}
   DEPENDS unit_tests USES_TERMINAL VERBATIM)
-add_custom_target(ci_test COMMAND "${CMAKE_COMMAND}" --build "${PROJECT_BINARY_DIR}"
-  COMMAND "${CMAKE_CTEST_COMMAND}" --output-on-failure --no-tests=error -j 2 USES_TERMINAL VERBATIM)
+add_custom_target(ci_test COMMAND "${CMAKE_COMMAND}" --build "${PROJECT_BINARY_DIR}" --parallel ${cores}
+  COMMAND "${CMAKE_CTEST_COMMAND}" --output-on-failure --no-tests=error -j ${cores} USES_TERMINAL VERBATIM)
 foreach(sanitizer IN ITEMS asan ubsan tsan)
   add_custom_target(ci_${sanitizer} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" USES_TERMINAL VERBATIM
     COMMAND "${CMAKE_COMMAND}" --preset ${sanitizer} -G "${CMAKE_GENERATOR}" -DSACCADE_WERROR=${SACCADE_WERROR}
-    COMMAND "${CMAKE_COMMAND}" --build --preset ${sanitizer} --parallel 2
-    COMMAND "${CMAKE_CTEST_COMMAND}" --preset ${sanitizer})
+    COMMAND "${CMAKE_COMMAND}" --build --preset ${sanitizer} --parallel ${cores}
+    COMMAND "${CMAKE_CTEST_COMMAND}" --preset ${sanitizer} -j ${cores})
 endforeach()

@@ -1,6 +1,9 @@
 include(GNUInstallDirs)
 include(GoogleTest)
 set_property(GLOBAL PROPERTY SACCADE_FOLDERS "")
+if(SACCADE_DEVELOPER)
+  add_custom_target(unit_tests)  # builds everything that carries the ctest label `unit`
+endif()
 
 # saccade_folder(name USES folders... EXTERNAL targets... CHOOSE sources...)
 #
@@ -56,6 +59,9 @@ function(saccade_test target)
     set(ARG_WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   endif()
   target_link_libraries(${target} PRIVATE saccade_warnings fmt::fmt GTest::gmock GTest::gtest_main)
+  if("unit" IN_LIST ARG_LABELS)
+    add_dependencies(unit_tests ${target})
+  endif()
   if(SACCADE_SANITIZER)
     add_test(NAME ${ARG_PREFIX} COMMAND ${target} --gtest_brief=1 WORKING_DIRECTORY "${ARG_WORKING_DIRECTORY}")
     set_tests_properties(${ARG_PREFIX} PROPERTIES LABELS "${ARG_LABELS}")

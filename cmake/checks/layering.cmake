@@ -24,7 +24,7 @@ set(third_party
 # Calls that one folder alone may make: pattern, the folder, what it is.
 set(reserved
   "std::(cout|cerr|clog)|cli|prints"
-  "[^a-z_]v?printf *\\(|cli|prints"
+  "[^a-z_]v?f?(printf|puts) *\\(|cli|prints"
   "fmt::v?print *\\(|cli|prints"
   "[^a-z_](secure_)?getenv *\\(|cli|reads the environment"
   "# *pragma omp parallel|base|starts OpenMP threads: use parallel_for")
