@@ -30,6 +30,8 @@ endif()
 add_library(saccade_warnings INTERFACE)
 if(SACCADE_DEVELOPER)
   target_compile_options(saccade_warnings INTERFACE -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow
+    -Wno-missing-field-initializers  # designated initialisers that leave members at their defaults are the house's idiom
+   
     $<$<BOOL:${SACCADE_WERROR}>:-Werror>)
 endif()
 

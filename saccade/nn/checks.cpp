@@ -1,0 +1,51 @@
+#include "saccade/nn/checks.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "saccade/base/error.h"
+
+namespace saccade::checks {
+
+void image(const std::string& where, const Shape& src) {
+  if (src.rank() == 3 && src.elements() > 0) return;
+  throw ShapeError({.where = where,
+                    .expected = "an image [height, width, channels]",
+                    .got = src.to_string(),
+                    .fix = src.rank() == 1 ? "put it before Flatten, or use Reshape" : "check the layer before it"});
+}
+
+void positive(const std::string& where, std::string_view option, Index value) {
+  if (value >= 1) return;
+  throw ValueError({.where = fmt::format("{}: {}", where, option),
+                    .expected = "at least 1",
+                    .got = fmt::format("{}", value),
+                    .fix = fmt::format("set .{} to 1 or more", option)});
+}
+
+void positive(const std::string& where, std::string_view option, Size2 value) {
+  if (value.h >= 1 && value.w >= 1) return;
+  throw ValueError({.where = fmt::format("{}: {}", where, option),
+                    .expected = "at least 1x1",
+                    .got = value.to_string(),
+                    .fix = fmt::format("set .{} to 1 or more in both directions", option)});
+}
+
+void window_fits(const std::string& where, std::string_view axis, Index in, Index extent, kernels::Pads pads) {
+  if (in + pads.before + pads.after >= extent) return;
+  throw ShapeError({.where = where,
+                    .expected = fmt::format("at least {} pixels of {} for its window", extent, axis),
+                    .got = fmt::format("{}", in + pads.before + pads.after),
+                    .fix = "use a smaller kernel, padding = same, or fewer strided layers before it"});
+}
+
+void in_range(const std::string& where, std::string_view option, float value, float low, float high) {
+  if (std::isfinite(value) && value >= low && value < high) return;
+  throw ValueError({.where = fmt::format("{}: {}", where, option),
+                    .expected = fmt::format("a number from {} up to, but not, {}", low, high),
+                    .got = fmt::format("{}", value),
+                    .fix = ""});
+}
+
+}  // namespace saccade::checks

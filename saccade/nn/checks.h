@@ -1,0 +1,18 @@
+#pragma once
+#include <string>
+
+#include "saccade/nn/options.h"
+
+namespace saccade::checks {
+
+/// Throws ShapeError unless `src` is [height, width, channels] with none of them 0.
+void image(const std::string& where, const Shape& src);
+/// Throws ValueError unless value >= 1.
+void positive(const std::string& where, std::string_view option, Index value);
+void positive(const std::string& where, std::string_view option, Size2 value);
+/// Throws ShapeError when a window (after dilation) does not fit into an axis of `in` pixels with these pads.
+void window_fits(const std::string& where, std::string_view axis, Index in, Index extent, kernels::Pads pads);
+/// Throws ValueError unless value is finite and low <= value < high.
+void in_range(const std::string& where, std::string_view option, float value, float low, float high);
+
+}  // namespace saccade::checks

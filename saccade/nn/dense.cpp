@@ -1,0 +1,50 @@
+#include "saccade/nn/dense.h"
+
+#include <limits>
+
+#include "saccade/base/error.h"
+#include "saccade/kernels/dense/dense.h"
+#include "saccade/nn/checks.h"
+#include "saccade/nn/weighted_operation.h"
+
+namespace saccade {
+
+void Dense::visit(DenseOptions& o, OptionVisitor& v) {
+  v.visit("units", o.units);
+  v.visit("activation", o.activation);
+  v.visit("use_bias", o.use_bias);
+  v.visit("kernel_initializer", o.kernel_initializer);
+  v.visit("bias_initializer", o.bias_initializer);
+  v.visit("l2", o.l2);
+}
+
+Shape Dense::infer(std::span<const Shape> src) const {
+  checks::positive(label(), "units", options_.units);
+  checks::in_range(label(), "l2", options_.l2, 0.0F, std::numeric_limits<float>::max());
+  if (src[0].rank() != 1 || src[0].elements() == 0) {
+    throw ShapeError({.where = label(),
+                      .expected = "one row of numbers an image, such as [400]",
+                      .got = src[0].to_string(),
+                      .fix = "put Flatten{} or GlobalAveragePool2D{} before it"});
+  }
+  return {options_.units};
+}
+
+std::vector<ParameterSpec> Dense::parameters(std::span<const Shape> src) const {
+  const DenseOptions& o = options_;
+  std::vector<ParameterSpec> specs{
+      {.name = "weight", .shape = {src[0][0], o.units}, .initializer = o.kernel_initializer, .l2 = o.l2}};
+  if (o.use_bias) specs.push_back({.name = "bias", .shape = {o.units}, .initializer = o.bias_initializer});
+  return specs;
+}
+
+Index Dense::multiply_adds(std::span<const Shape> src) const { return src[0][0] * options_.units; }
+
+std::unique_ptr<Operation> Dense::prepare(const PrepareContext& context) const {
+  const kernels::DenseProblem problem{
+      .m = context.batch, .k = context.src[0][0], .u = options_.units, .bias = options_.use_bias};
+  return std::make_unique<WeightedOperation<kernels::DenseProblem, kernels::DenseKernel>>(
+      kernels::dense_implementations(), problem, options_.activation, context);
+}
+
+}  // namespace saccade

@@ -1,0 +1,113 @@
+#include "saccade/nn/elementwise.h"
+
+#include <limits>
+
+#include "saccade/kernels/dropout/dropout.h"
+#include "saccade/kernels/softmax/softmax.h"
+#include "saccade/nn/checks.h"
+#include "saccade/nn/twin_operation.h"
+#include "saccade/nn/view.h"
+
+namespace saccade {
+namespace {
+
+/// An activation or softmax: dst = f(src), and a gradient that is a function of dst alone.
+template <class Kernel>
+class FunctionOperation final : public Operation {
+ public:
+  FunctionOperation(kernels::Choice<Kernel> forward, kernels::Choice<Kernel> backward)
+      : forward_(std::move(forward)), backward_(std::move(backward)) {}
+
+  OperationMemory memory() const override { return {.backward_reads_dst = true, .in_place = true}; }
+  void forward(const ForwardBuffers& b) override { forward_.kernel->run({.src = b.src[0], .dst = b.dst}); }
+  void backward(const BackwardBuffers& b) override {
+    if (b.grad_src[0].empty()) return;
+    backward_.kernel->run({.grad_dst = b.grad_dst, .dst_in = b.dst, .grad_src = b.grad_src[0]});
+  }
+  std::vector<Part> explain() const override {
+    std::vector<Part> parts{{"forward", forward_.explanation}};
+    if (backward_.kernel) parts.push_back({"backward_data", backward_.explanation});
+    return parts;
+  }
+
+ private:
+  kernels::Choice<Kernel> forward_, backward_;
+};
+
+template <class Problem, class Kernel>
+std::unique_ptr<Operation> prepare_function(std::span<const kernels::Implementation<Problem, Kernel>> list,
+                                            Problem problem, bool training) {
+  auto forward = choose(list, problem);
+  kernels::Choice<Kernel> backward;
+  if (training) {
+    problem.pass = kernels::Pass::backward_data;
+    backward = choose(list, problem);
+  }
+  return std::make_unique<FunctionOperation<Kernel>>(std::move(forward), std::move(backward));
+}
+
+class DropoutOperation final : public Operation {
+ public:
+  DropoutOperation(const kernels::DropoutProblem& problem, std::uint32_t slot)
+      : slot_(slot), choice_(choose(kernels::dropout_implementations(), problem)) {}
+
+  OperationMemory memory() const override { return {.saved_bytes = choice_.kernel->saved_bytes(), .in_place = true}; }
+  void forward(const ForwardBuffers& b) override {
+    choice_.kernel->forward({.seed = b.address.seed,
+                             .step = b.address.step,
+                             .slot = slot_,
+                             .src = b.src[0],
+                             .dst = b.dst,
+                             .saved = b.saved});
+  }
+  void backward(const BackwardBuffers& b) override {
+    if (b.grad_src[0].empty()) return;
+    choice_.kernel->backward({.grad_dst = b.grad_dst, .grad_src = b.grad_src[0], .saved = b.saved});
+  }
+  std::vector<Part> explain() const override { return explain_one("forward and backward", choice_.explanation); }
+
+ private:
+  std::uint32_t slot_;
+  kernels::Choice<kernels::DropoutKernel> choice_;
+};
+
+}  // namespace
+
+void ActivationLayer::visit(ActivationOptions& o, OptionVisitor& v) {
+  v.visit("activation", o.activation);
+  v.visit("negative_slope", o.negative_slope);
+}
+
+Shape ActivationLayer::infer(std::span<const Shape> src) const {
+  checks::in_range(label(), "negative_slope", options_.negative_slope, 0.0F, std::numeric_limits<float>::max());
+  return src[0];
+}
+
+std::unique_ptr<Operation> ActivationLayer::prepare(const PrepareContext& context) const {
+  const Index elements = context.batch * context.dst.elements();
+  if (options_.activation == Activation::linear) return std::make_unique<ViewOperation>();
+  if (options_.activation == Activation::softmax) {
+    const Index classes = context.dst[-1];
+    return prepare_function(kernels::softmax_implementations(),
+                            kernels::SoftmaxProblem{.rows = elements / classes, .classes = classes}, context.training);
+  }
+  return prepare_function(
+      kernels::activation_implementations(),
+      kernels::ActivationProblem{
+          .activation = options_.activation, .negative_slope = options_.negative_slope, .elements = elements},
+      context.training);
+}
+
+Shape Dropout::infer(std::span<const Shape> src) const {
+  checks::in_range(label(), "rate", options_.rate, 0.0F, 1.0F);
+  return src[0];
+}
+
+std::unique_ptr<Operation> Dropout::prepare(const PrepareContext& context) const {
+  if (!context.training || options_.rate == 0.0F) return std::make_unique<ViewOperation>();
+  return std::make_unique<DropoutOperation>(
+      kernels::DropoutProblem{.rows = context.batch, .elements = context.dst.elements(), .rate = options_.rate},
+      context.slot);
+}
+
+}  // namespace saccade

@@ -1,0 +1,39 @@
+#pragma once
+#include "saccade/nn/layer.h"
+
+namespace saccade {
+
+struct ActivationOptions {
+  Activation activation = relu;
+  float negative_slope = 0.2F;  ///< Of leaky_relu only, zero or more.
+  std::string name{};
+};
+
+/// An activation as a layer of its own, any shape in and out; softmax runs over the last axis. Most layers take `.activation`
+/// instead, which is faster. Source: keras.layers.Activation, LeakyReLU.
+class ActivationLayer final : public LayerOf<ActivationLayer, ActivationOptions> {
+ public:
+  using LayerOf::LayerOf;
+  static constexpr std::string_view kType = "Activation";
+  static void visit(ActivationOptions& options, OptionVisitor& visitor);
+  Shape infer(std::span<const Shape> src) const override;
+  std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
+};
+
+struct DropoutOptions {
+  float rate = 0.5F;  ///< Share of units set to zero, 0 <= rate < 1.
+  std::string name{};
+};
+
+/// In training sets each unit to zero with probability `rate` and multiplies the others by 1 / (1 - rate); otherwise does
+/// nothing. Any shape. The choice is addressed by (seed, step, image, layer). Source: keras.layers.Dropout.
+class Dropout final : public LayerOf<Dropout, DropoutOptions> {
+ public:
+  using LayerOf::LayerOf;
+  static constexpr std::string_view kType = "Dropout";
+  static void visit(DropoutOptions& options, OptionVisitor& visitor) { visitor.visit("rate", options.rate); }
+  Shape infer(std::span<const Shape> src) const override;
+  std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
+};
+
+}  // namespace saccade

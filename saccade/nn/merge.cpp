@@ -1,0 +1,105 @@
+#include "saccade/nn/merge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "saccade/base/error.h"
+#include "saccade/kernels/merge/merge.h"
+#include "saccade/nn/twin_operation.h"
+
+namespace saccade {
+namespace {
+
+constexpr std::pair kTwoOrMore{2, std::numeric_limits<int>::max()};
+
+class AddOperation final : public Operation {
+ public:
+  explicit AddOperation(const kernels::AddProblem& problem)
+      : choice_(choose(kernels::add_implementations(), problem)) {}
+
+  OperationMemory memory() const override { return {}; }
+  void forward(const ForwardBuffers& b) override { choice_.kernel->run({.src = b.src, .dst = b.dst}); }
+  void backward(const BackwardBuffers& b) override {
+    for (const std::span<float> grad : b.grad_src) {
+      if (!grad.empty()) std::ranges::copy(b.grad_dst, grad.begin());
+    }
+  }
+  std::vector<Part> explain() const override { return explain_one("forward", choice_.explanation); }
+
+ private:
+  kernels::Choice<kernels::AddKernel> choice_;
+};
+
+class ConcatenateOperation final : public Operation {
+ public:
+  ConcatenateOperation(kernels::ConcatProblem problem, bool training)
+      : forward_(choose(kernels::concat_implementations(), problem)) {
+    problem.pass = kernels::Pass::backward_data;
+    if (training) backward_ = choose(kernels::concat_implementations(), problem);
+  }
+
+  OperationMemory memory() const override { return {}; }
+  void forward(const ForwardBuffers& b) override { forward_.kernel->run({.src = b.src, .dst = b.dst}); }
+  void backward(const BackwardBuffers& b) override {
+    backward_.kernel->run({.grad_dst = b.grad_dst, .grad_src = b.grad_src});
+  }
+  std::vector<Part> explain() const override {
+    std::vector<Part> parts = explain_one("forward", forward_.explanation);
+    if (backward_.kernel) parts.push_back({"backward_data", backward_.explanation});
+    return parts;
+  }
+
+ private:
+  kernels::Choice<kernels::ConcatKernel> forward_, backward_;
+};
+
+}  // namespace
+
+std::pair<int, int> Add::input_count() const { return kTwoOrMore; }
+
+Shape Add::infer(std::span<const Shape> src) const {
+  for (const Shape& shape : src) {
+    if (shape == src[0]) continue;
+    throw ShapeError({.where = label(),
+                      .expected = fmt::format("inputs of one shape, {}", src[0].to_string()),
+                      .got = shape.to_string(),
+                      .fix = "bring the branches to the same height, width and channels (a 1x1 Conv2D does)"});
+  }
+  return src[0];
+}
+
+std::unique_ptr<Operation> Add::prepare(const PrepareContext& context) const {
+  return std::make_unique<AddOperation>(
+      kernels::AddProblem{.inputs = isize(context.src.size()), .elements = context.batch * context.dst.elements()});
+}
+
+std::pair<int, int> Concatenate::input_count() const { return kTwoOrMore; }
+
+Shape Concatenate::infer(std::span<const Shape> src) const {
+  std::vector<Index> extents(src[0].extents().begin(), src[0].extents().end());
+  if (extents.empty()) {
+    throw ShapeError({.where = label(), .expected = "at least one axis", .got = src[0].to_string(), .fix = ""});
+  }
+  for (const Shape& shape : src.subspan(1)) {
+    const bool fits = shape.rank() == src[0].rank() && std::ranges::equal(shape.extents().first(extents.size() - 1),
+                                                                          src[0].extents().first(extents.size() - 1));
+    if (!fits) {
+      throw ShapeError({.where = label(),
+                        .expected = fmt::format("inputs like {} in all but the last axis", src[0].to_string()),
+                        .got = shape.to_string(),
+                        .fix = "bring the branches to the same height and width"});
+    }
+    extents.back() += shape[-1];
+  }
+  return Shape(extents);
+}
+
+std::unique_ptr<Operation> Concatenate::prepare(const PrepareContext& context) const {
+  kernels::ConcatProblem problem{.rows = context.batch * context.dst.elements() / context.dst[-1], .channels = {}};
+  for (const Shape& shape : context.src) problem.channels.push_back(shape[-1]);
+  return std::make_unique<ConcatenateOperation>(std::move(problem), context.training);
+}
+
+}  // namespace saccade

@@ -1,0 +1,37 @@
+#pragma once
+#include "saccade/nn/layer.h"
+
+namespace saccade {
+
+struct AddOptions {
+  std::string name{};
+};
+
+/// The sum of two or more inputs of one shape: y = x_0 + x_1 + ... Each input's gradient is y's. Source: keras.layers.Add.
+class Add final : public LayerOf<Add, AddOptions> {
+ public:
+  using LayerOf::LayerOf;
+  static constexpr std::string_view kType = "Add";
+  static void visit(AddOptions& /*options*/, OptionVisitor& /*visitor*/) {}
+  std::pair<int, int> input_count() const override;
+  Shape infer(std::span<const Shape> src) const override;
+  std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
+};
+
+struct ConcatenateOptions {
+  std::string name{};
+};
+
+/// Two or more inputs side by side along the last axis (channels): [h,w,a] and [h,w,b] give [h,w,a+b].
+/// Source: keras.layers.Concatenate with axis=-1.
+class Concatenate final : public LayerOf<Concatenate, ConcatenateOptions> {
+ public:
+  using LayerOf::LayerOf;
+  static constexpr std::string_view kType = "Concatenate";
+  static void visit(ConcatenateOptions& /*options*/, OptionVisitor& /*visitor*/) {}
+  std::pair<int, int> input_count() const override;
+  Shape infer(std::span<const Shape> src) const override;
+  std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
+};
+
+}  // namespace saccade

@@ -1,0 +1,247 @@
+#include "saccade/nn/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "saccade/base/error.h"
+
+namespace saccade {
+
+/// What a plan knows of one graph node. `values` is the node's output, `grad` the gradient of the loss with respect to it.
+struct Plan::Step {
+  std::string name;
+  std::vector<std::size_t> inputs;
+  Index elements = 0;                    // of the output, batch included
+  std::unique_ptr<Operation> operation;  // none for the Input
+  OperationMemory memory;
+  std::vector<Parameter*> parameters;
+  int consumers = 0;
+  bool wants_grad = false;  // a parameter that learns stands here or below
+
+  std::optional<Arena::Id> values_id, grad_id, saved_id, scratch_id;
+  std::vector<std::optional<Arena::Id>> addend_ids;  // per input: where a gradient waits to be added to others
+
+  std::vector<std::span<const float>> src;
+  std::span<float> dst;
+  std::span<float> grad_dst;
+  std::vector<std::span<float>> grad_src;
+  std::span<std::byte> saved, scratch;
+  struct Addition {  // after backward: grad of an input += what this step wrote aside
+    std::unique_ptr<kernels::AddKernel> kernel;
+    std::vector<std::span<const float>> src;
+    std::span<float> dst;
+  };
+  std::vector<Addition> additions;
+};
+
+Plan::Plan(Plan&&) noexcept = default;
+Plan& Plan::operator=(Plan&&) noexcept = default;
+Plan::~Plan() = default;
+
+Plan::Plan(Model& model, Index batch, PlanMode mode) : batch_(batch), mode_(mode) {
+  if (batch < 1) {
+    throw ValueError({.where = "batch size", .expected = "at least 1", .got = std::to_string(batch), .fix = "try 32"});
+  }
+  prepare(model);
+  plan_forward_memory();
+  if (mode_ == PlanMode::training) plan_backward_memory();
+  arena_.allocate();
+  bind_memory();
+}
+
+void Plan::prepare(Model& model) {
+  const bool training = mode_ == PlanMode::training;
+  for (const Model::GraphNode& node : model.nodes()) {
+    Step step;
+    step.name = node.name;
+    step.inputs = node.inputs;
+    const auto elements = checked_multiply(batch_, node.shape.elements());
+    if (!elements || !checked_multiply(*elements, isize(sizeof(float)))) {
+      throw ShapeError({.where = node.name,
+                        .expected = "an output that fits in memory",
+                        .got = node.shape.with_batch(batch_).to_string(),
+                        .fix = "use a smaller batch"});
+    }
+    step.elements = *elements;
+    PrepareContext context{.batch = batch_,
+                           .src = {},
+                           .dst = node.shape,
+                           .training = training,
+                           .wants_grad_src = {},
+                           .parameters = {},
+                           .slot = static_cast<std::uint32_t>(steps_.size())};
+    for (const std::size_t input : node.inputs) {
+      context.src.push_back(model.nodes()[input].shape);
+      context.wants_grad_src.push_back(training && steps_[input].wants_grad);
+      step.wants_grad = step.wants_grad || context.wants_grad_src.back();
+      ++steps_[input].consumers;
+    }
+    for (const std::size_t index : node.parameters) {
+      Parameter& parameter = model.parameters()[index];
+      step.parameters.push_back(&parameter);
+      context.parameters.push_back(&parameter);
+      if (training && parameter.learns()) {
+        step.wants_grad = true;
+        if (parameter.grad.shape() != parameter.value.shape()) parameter.grad = Tensor(parameter.value.shape());
+      }
+    }
+    if (!node.inputs.empty()) {
+      step.operation = node.layer->prepare(context);
+      step.memory = step.operation->memory();
+    }
+    steps_.push_back(std::move(step));
+  }
+}
+
+void Plan::share_or_add(std::size_t index) {
+  Step& step = steps_[index];
+  Step& source = steps_[step.inputs[0]];
+  const bool source_kept = mode_ == PlanMode::training && source.wants_grad && source.memory.backward_reads_dst;
+  const bool overwrite = step.memory.in_place && source.consumers == 1 && !source_kept;
+  if (source.values_id && (step.memory.view || overwrite)) {
+    step.values_id = source.values_id;
+  } else if (!step.memory.view) {  // a view of the input images has no memory of its own
+    step.values_id = arena_.add(step.elements * isize(sizeof(float)), forward_time(index));
+  }
+}
+
+void Plan::plan_forward_memory() {
+  for (std::size_t i = 1; i < steps_.size(); ++i) {
+    Step& step = steps_[i];
+    share_or_add(i);
+    if (step.values_id) arena_.extend(*step.values_id, forward_time(i));
+    for (const std::size_t input : step.inputs) {
+      if (steps_[input].values_id) arena_.extend(*steps_[input].values_id, forward_time(i));
+    }
+    if (step.memory.scratch_bytes > 0) step.scratch_id = arena_.add(step.memory.scratch_bytes, forward_time(i));
+    if (step.memory.saved_bytes > 0) step.saved_id = arena_.add(step.memory.saved_bytes, forward_time(i));
+  }
+  // The caller reads the output after the last operation, and may do so until the next forward().
+  if (steps_.back().values_id) arena_.extend(*steps_.back().values_id, backward_time(0));
+}
+
+void Plan::plan_backward_memory() {
+  const std::size_t last = steps_.size() - 1;
+  if (!steps_[last].wants_grad) return;
+  const auto size_of = [&](std::size_t i) { return steps_[i].elements * isize(sizeof(float)); };
+  steps_[last].grad_id = arena_.add(size_of(last), forward_time(last) + 1);
+  for (std::size_t i = last; i > 0; --i) {
+    Step& step = steps_[i];
+    step.addend_ids.resize(step.inputs.size());
+    if (!step.wants_grad || !step.grad_id) continue;
+    const Index now = backward_time(i);
+    arena_.extend(*step.grad_id, now);
+    if (step.saved_id) arena_.extend(*step.saved_id, now);
+    // Scratch is only wanted during the two calls, but one buffer for both keeps it simple; it is the smaller evil to keep it between.
+    if (step.scratch_id) arena_.extend(*step.scratch_id, now);
+    if (step.memory.backward_reads_dst && step.values_id) arena_.extend(*step.values_id, now);
+    for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+      Step& source = steps_[step.inputs[k]];
+      if (step.memory.backward_reads_src && source.values_id) arena_.extend(*source.values_id, now);
+      if (!source.wants_grad) continue;
+      if (source.grad_id) {  // another consumer has written this gradient already
+        step.addend_ids[k] = arena_.add(size_of(step.inputs[k]), now);
+      } else if ((step.memory.view || step.memory.in_place) && source.consumers == 1) {
+        source.grad_id = step.grad_id;
+      } else {
+        source.grad_id = arena_.add(size_of(step.inputs[k]), now);
+      }
+      arena_.extend(*source.grad_id, now);
+    }
+  }
+}
+
+void Plan::bind_memory() {
+  for (std::size_t i = 1; i < steps_.size(); ++i) {
+    Step& step = steps_[i];
+    step.src.resize(step.inputs.size());
+    step.grad_src.resize(step.inputs.size());
+    if (step.values_id) step.dst = arena_.floats(*step.values_id);
+    if (step.grad_id) step.grad_dst = arena_.floats(*step.grad_id);
+    if (step.saved_id) step.saved = arena_.bytes(*step.saved_id);
+    if (step.scratch_id) step.scratch = arena_.bytes(*step.scratch_id);
+    for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+      const Step& source = steps_[step.inputs[k]];
+      if (source.values_id) step.src[k] = arena_.floats(*source.values_id);
+      if (!step.grad_id || !source.grad_id) continue;
+      const std::span<float> total = arena_.floats(*source.grad_id);
+      step.grad_src[k] = total;
+      if (!step.addend_ids[k]) continue;
+      const std::span<float> addend = arena_.floats(*step.addend_ids[k]);
+      step.grad_src[k] = addend;
+      auto choice =
+          choose(kernels::add_implementations(), kernels::AddProblem{.inputs = 2, .elements = isize(total.size())});
+      step.additions.push_back({std::move(choice.kernel), {total, addend}, total});
+    }
+  }
+}
+
+std::span<const float> Plan::forward(std::span<const float> images, StepAddress address) {
+  if (isize(images.size()) != steps_[0].elements) {
+    throw ShapeError({.where = "plan",
+                      .expected = fmt::format("{} numbers for a batch of {}", steps_[0].elements, batch_),
+                      .got = std::to_string(images.size()),
+                      .fix = "compile a plan for that batch size"});
+  }
+  for (std::size_t i = 1; i < steps_.size(); ++i) {
+    Step& step = steps_[i];
+    for (std::size_t k = 0; k < step.inputs.size(); ++k) {
+      // Only the images, and views of them, live outside the arena.
+      if (!steps_[step.inputs[k]].values_id) step.src[k] = images;
+    }
+    step.operation->forward({.src = step.src,
+                             .dst = step.dst,
+                             .parameters = step.parameters,
+                             .saved = step.saved,
+                             .scratch = step.scratch,
+                             .address = address});
+  }
+  return steps_.back().values_id ? steps_.back().dst : images;
+}
+
+std::span<float> Plan::output_grad() {
+  if (!steps_.back().grad_id) {
+    throw ValueError({.where = "plan",
+                      .expected = "a plan for training with at least one parameter that learns",
+                      .got = mode_ == PlanMode::training ? "every parameter frozen" : "a plan for inference",
+                      .fix = mode_ == PlanMode::training ? "unfreeze a layer" : "compile it with PlanMode::training"});
+  }
+  return steps_.back().grad_dst;
+}
+
+void Plan::backward() {
+  for (std::size_t i = steps_.size() - 1; i > 0; --i) {
+    Step& step = steps_[i];
+    if (!step.grad_id || !step.wants_grad) continue;
+    step.operation->backward({.src = step.src,
+                              .dst = step.dst,
+                              .grad_dst = step.grad_dst,
+                              .grad_src = step.grad_src,
+                              .parameters = step.parameters,
+                              .saved = step.saved,
+                              .scratch = step.scratch});
+    for (Step::Addition& addition : step.additions) addition.kernel->run({.src = addition.src, .dst = addition.dst});
+  }
+}
+
+std::string Plan::explain() const {
+  std::string text;
+  for (const Step& step : steps_) {
+    if (!step.operation) continue;
+    text += fmt::format("{}\n", step.name);
+    const std::vector<Operation::Part> parts = step.operation->explain();
+    if (parts.empty()) text += "  nothing to compute\n";
+    for (const Operation::Part& part : parts) {
+      text += fmt::format("  {:<22} {}", part.part, part.explanation.name);
+      for (const auto& declined : part.explanation.declined) {
+        text += fmt::format("; not {}: {}", declined.name, declined.reason);
+      }
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace saccade

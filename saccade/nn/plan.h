@@ -1,0 +1,67 @@
+#pragma once
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "saccade/kernels/merge/merge.h"
+#include "saccade/nn/arena.h"
+#include "saccade/nn/model.h"
+
+namespace saccade {
+
+enum class PlanMode : std::uint8_t {
+  inference,  ///< Forward passes only; dropout is off, batch normalisation uses its moving statistics.
+  training,   ///< Forward, then backward: batch statistics, dropout, gradients of every parameter that learns.
+};
+
+/// A model made ready to run with one batch size: an implementation chosen for every operation, memory laid out in one arena in
+/// which buffers are reused as soon as nobody reads them any more. forward() and backward() allocate nothing.
+///
+///   Plan plan(net, 128, PlanMode::training);
+///   std::span<const float> logits = plan.forward(images);
+///   ... write d(loss)/d(logits) into plan.output_grad() ...
+///   plan.backward();                       // fills Parameter::grad of every parameter that learns
+///
+/// The model must outlive the plan, and must not be moved, assigned, frozen or unfrozen meanwhile. One thread at a time.
+class Plan {
+ public:
+  Plan(Model& model, Index batch, PlanMode mode);
+  Plan(Plan&&) noexcept;
+  Plan& operator=(Plan&&) noexcept;
+  ~Plan();
+
+  Index batch() const noexcept { return batch_; }
+  PlanMode mode() const noexcept { return mode_; }
+
+  /// images: NHWC [batch, ...input_shape] as the model's preprocessing leaves them; they must stay until backward() is done.
+  /// Returns the output [batch, ...output_shape], valid until the next forward(). Throws ShapeError for another size.
+  std::span<const float> forward(std::span<const float> images, StepAddress address = {});
+  /// Where d(loss)/d(output) goes before backward(); training only. Working memory: backward() may overwrite it.
+  std::span<float> output_grad();
+  /// Writes Parameter::grad (whole, not added) of every parameter that learns.
+  void backward();
+
+  /// One paragraph a layer: which implementation computes each part, and why the faster ones declined.
+  std::string explain() const;
+  /// Memory for activations, gradients of activations and scratch.
+  Index arena_bytes() const noexcept { return arena_.size_bytes(); }
+
+ private:
+  struct Step;
+  void prepare(Model& model);
+  void plan_forward_memory();
+  void plan_backward_memory();
+  void bind_memory();
+  Index forward_time(std::size_t step) const { return isize(step); }
+  Index backward_time(std::size_t step) const { return 2 * isize(steps_.size()) - isize(step); }
+  /// Memory that step's output shares (views and in-place operations), or its own.
+  void share_or_add(std::size_t step);
+
+  Index batch_;
+  PlanMode mode_;
+  Arena arena_;
+  std::vector<Step> steps_;  // one a graph node, in the model's order; the first is the Input
+};
+
+}  // namespace saccade

@@ -1,0 +1,55 @@
+#include "saccade/nn/registry.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "saccade/base/error.h"
+#include "saccade/nn/batch_norm.h"
+#include "saccade/nn/conv2d.h"
+#include "saccade/nn/dense.h"
+#include "saccade/nn/elementwise.h"
+#include "saccade/nn/input.h"
+#include "saccade/nn/merge.h"
+#include "saccade/nn/pool2d.h"
+#include "saccade/nn/view.h"
+#include "saccade/nn/zero_padding2d.h"
+
+namespace saccade {
+namespace {
+
+constexpr std::array kLayers{
+    RegisteredLayer{"Activation", &ActivationLayer::make},
+    RegisteredLayer{"Add", &Add::make},
+    RegisteredLayer{"AveragePool2D", &AveragePool2D::make},
+    RegisteredLayer{"BatchNorm", &BatchNorm::make},
+    RegisteredLayer{"Concatenate", &Concatenate::make},
+    RegisteredLayer{"Conv2D", &Conv2D::make},
+    RegisteredLayer{"Dense", &Dense::make},
+    RegisteredLayer{"Dropout", &Dropout::make},
+    RegisteredLayer{"Flatten", &Flatten::make},
+    RegisteredLayer{"GlobalAveragePool2D", &GlobalAveragePool2D::make},
+    RegisteredLayer{"GlobalMaxPool2D", &GlobalMaxPool2D::make},
+    RegisteredLayer{"Input", &Input::make},
+    RegisteredLayer{"MaxPool2D", &MaxPool2D::make},
+    RegisteredLayer{"Reshape", &Reshape::make},
+    RegisteredLayer{"ZeroPadding2D", &ZeroPadding2D::make},
+};
+
+}  // namespace
+
+std::span<const RegisteredLayer> registered_layers() { return kLayers; }
+
+const RegisteredLayer& registered_layer(std::string_view type) {
+  std::string known;
+  for (const RegisteredLayer& layer : kLayers) {
+    if (layer.type == type) return layer;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", layer.type);
+  }
+  throw ValueError({.where = "layer type",
+                    .expected = "one of " + known,
+                    .got = fmt::format("'{}'", type),
+                    .fix = "the network may come from a newer version of Saccade"});
+}
+
+}  // namespace saccade
