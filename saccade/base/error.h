@@ -15,7 +15,8 @@ struct ErrorText {
 
 /// Base of every error that the user's input can cause; what() is one line:
 ///   {where}: expected {expected}, got {got}; {fix}
-/// Empty parts are left out. The command prints exactly that line and exits with 2.
+/// Empty parts are left out, and control characters (of a file name, say) stand as \xNN, so that it stays one line. The
+/// command prints exactly that line and exits with 2.
 class Error : public std::runtime_error {
  public:
   explicit Error(ErrorText text);

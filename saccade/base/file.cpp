@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "saccade/base/error.h"
@@ -44,31 +46,56 @@ void sync_folder(const std::filesystem::path& folder) {
   if (descriptor.get() >= 0) ::fsync(descriptor.get());
 }
 
+/// Hands `write` the function that appends to an open file.
+void write_into(const Descriptor& descriptor, const std::filesystem::path& path,
+                const std::function<void(const Append&)>& write) {
+  write([&](std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(descriptor.get(), bytes.data(), bytes.size());
+      if (written < 0) {
+        if (errno == EINTR) continue;
+        fail(path, "write", errno);
+      }
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+  });
+}
+
+/// A new, empty file in `folder` under a name that nothing else has. Made by open rather than mkstemp, so that it gets the
+/// mode of any other new file.
+std::pair<int, std::string> open_temporary(const std::filesystem::path& folder) {
+  static std::atomic<unsigned> number{0};
+  for (;;) {
+    std::string name = (folder / fmt::format(".saccade-{}-{}.tmp", ::getpid(), number++)).string();
+    const int descriptor = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0 || errno != EEXIST) return {descriptor, std::move(name)};
+  }
+}
+
 }  // namespace
 
 void write_file(const std::filesystem::path& path, const std::function<void(const Append&)>& write) {
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  std::string temporary = (folder / fmt::format(".{}.XXXXXX", path.filename().string())).string();
-  Descriptor descriptor(::mkostemp(temporary.data(), O_CLOEXEC));
-  if (descriptor.get() < 0) fail(path, "write", errno);
+  std::error_code no_link;
+  const std::filesystem::path resolved = std::filesystem::canonical(path, no_link);
+  const std::filesystem::path& target = no_link ? path : resolved;
+  struct stat status {};
+  if (::stat(target.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    Descriptor device(::open(target.c_str(), O_WRONLY | O_CLOEXEC));
+    if (device.get() < 0) fail(path, "write", errno);
+    write_into(device, path, write);
+    if (device.close() != 0) fail(path, "write", errno);
+    return;
+  }
+
+  const std::filesystem::path folder = target.has_parent_path() ? target.parent_path() : ".";
+  const auto [number, temporary] = open_temporary(folder);
+  if (number < 0) fail(path, "write", errno);
+  Descriptor descriptor(number);
   try {
-    write([&](std::span<const std::byte> bytes) {
-      while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor.get(), bytes.data(), bytes.size());
-        if (written < 0) {
-          if (errno == EINTR) continue;
-          fail(path, "write", errno);
-        }
-        bytes = bytes.subspan(static_cast<std::size_t>(written));
-      }
-    });
-    // mkostemp makes the file private; a finished file has the mode any other new file would have.
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    if (::fchmod(descriptor.get(), 0666 & ~mask) != 0) fail(path, "write", errno);
+    write_into(descriptor, path, write);
     if (::fsync(descriptor.get()) != 0) fail(path, "sync", errno);
     if (descriptor.close() != 0) fail(path, "write", errno);
-    if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "rename the finished file to", errno);
+    if (::rename(temporary.c_str(), target.c_str()) != 0) fail(path, "rename the finished file to", errno);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
@@ -90,11 +117,17 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, Index limit_
   struct stat status {};
   if (::fstat(descriptor.get(), &status) != 0) fail(path, "read", errno);
   if (S_ISDIR(status.st_mode)) fail(path, "read", EISDIR);
+  const auto too_large = [&](std::string got) {
+    return FormatError({.where = path.string(),
+                        .expected = fmt::format("at most {} bytes", limit_bytes),
+                        .got = std::move(got),
+                        .fix = "check that this is the file you meant"});
+  };
+  if (status.st_size > limit_bytes) throw too_large(fmt::format("{}", status.st_size));
   std::vector<std::byte> bytes;
   // A pipe has no size to ask for, so the file is read until it ends, and the limit is checked as it grows.
   std::size_t size = 0;
-  bytes.resize(
-      static_cast<std::size_t>(status.st_size > 0 && status.st_size <= limit_bytes ? status.st_size + 1 : 65536));
+  bytes.resize(static_cast<std::size_t>(status.st_size > 0 ? status.st_size + 1 : 65536));
   for (;;) {
     const ssize_t count = ::read(descriptor.get(), bytes.data() + size, bytes.size() - size);
     if (count < 0) {
@@ -103,12 +136,7 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, Index limit_
     }
     if (count == 0) break;
     size += static_cast<std::size_t>(count);
-    if (isize(size) > limit_bytes) {
-      throw FormatError({.where = path.string(),
-                         .expected = fmt::format("at most {} bytes", limit_bytes),
-                         .got = "a larger file",
-                         .fix = "check that this is the file you meant"});
-    }
+    if (isize(size) > limit_bytes) throw too_large("more");
     if (size == bytes.size()) bytes.resize(bytes.size() * 2);
   }
   bytes.resize(size);

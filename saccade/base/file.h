@@ -15,7 +15,8 @@ namespace saccade {
 
 /// Writes a whole file or nothing: the bytes go to a temporary file beside `path`, are synced to the disk, and take the
 /// name in one step; then the folder is synced. A reader, or a process killed at any instant, sees the old file or the
-/// new one. Throws SystemError (no permission, full disk) and leaves no temporary file behind.
+/// new one. Throws SystemError (no permission, full disk) and leaves no temporary file behind. A link is followed: the file
+/// it leads to is replaced. A device or pipe (/dev/stdout) cannot be replaced and is written into.
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file(const std::filesystem::path& path, std::string_view text);
 

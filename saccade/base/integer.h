@@ -29,7 +29,7 @@ constexpr std::optional<Index> checked_add(Index a, Index b) noexcept {
 }
 
 /// Ceiling of a / b for a >= 0, b > 0.
-constexpr Index ceil_divide(Index a, Index b) noexcept { return (a + b - 1) / b; }
+constexpr Index ceil_divide(Index a, Index b) noexcept { return a / b + (a % b != 0 ? 1 : 0); }
 
 /// The smallest multiple of `step` that is at least `value`.
 constexpr Index round_up(Index value, Index step) noexcept { return ceil_divide(value, step) * step; }

@@ -9,8 +9,10 @@ namespace saccade {
 /// Threads that parallel loops may use. At start: OMP_NUM_THREADS, or the cores this process may run on.
 int thread_count() noexcept;
 
-/// Sets thread_count(); 1 <= count. Results never depend on it: work is cut into pieces by its size alone.
+/// Sets thread_count(); throws ValueError unless 1 <= count <= kMaxThreads. Results never depend on it: work is cut into
+/// pieces by its size alone. Call it from the main thread, before others start.
 void set_thread_count(int count);
+inline constexpr int kMaxThreads = 1024;
 
 /// The number of the calling thread inside a parallel loop, 0 <= number < thread_count(); 0 outside.
 /// It may choose scratch memory, and nothing that shows in a result.
@@ -35,7 +37,8 @@ void parallel_run(Index count, void (*call)(void*, Index), void* context);
 
 /// Calls task(i) once for every 0 <= i < count, on up to thread_count() threads, pieces handed out as threads come free.
 /// Tasks must write to disjoint places. A loop inside a task runs on the task's own thread. An exception thrown by a task
-/// is rethrown here once every task has ended (the one of the smallest i). Allocates nothing unless one is thrown.
+/// is rethrown here when the loop has ended (the one of the smallest i); tasks of greater i may then have run or not.
+/// Allocates nothing unless one is thrown.
 template <class Task>
 void parallel_for(Index count, Task&& task) {
   using T = std::remove_reference_t<Task>;
@@ -44,12 +47,12 @@ void parallel_for(Index count, Task&& task) {
       const_cast<void*>(static_cast<const void*>(std::addressof(task))));
 }
 
-/// Calls task(begin, end) for consecutive ranges of at most `grain` elements that cover 0 .. count.
+/// Calls task(begin, end) for consecutive ranges of at most `grain` elements that cover 0 .. count. grain >= 1.
 template <class Task>
 void parallel_ranges(Index count, Index grain, Task&& task) {
   parallel_for(ceil_divide(count, grain), [&](Index piece) {
     const Index begin = piece * grain;
-    const Index end = begin + grain < count ? begin + grain : count;
+    const Index end = grain < count - begin ? begin + grain : count;
     task(begin, end);
   });
 }

@@ -25,9 +25,9 @@ thread_local bool t_single = false;
 int thread_count() noexcept { return t_single ? 1 : g_threads.load(); }
 
 void set_thread_count(int count) {
-  if (count < 1) {
+  if (count < 1 || count > kMaxThreads) {
     throw ValueError({.where = "threads",
-                      .expected = "at least 1",
+                      .expected = "1 to " + std::to_string(kMaxThreads),
                       .got = std::to_string(count),
                       .fix = "leave it out to use every core"});
   }

@@ -14,22 +14,24 @@ constexpr int kRounds = 10;
 
 }  // namespace
 
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) noexcept {
+  for (int round = 0; round < kRounds; ++round) {
+    const std::uint64_t p0 = std::uint64_t{kMultiplier0} * counter[0];
+    const std::uint64_t p1 = std::uint64_t{kMultiplier1} * counter[2];
+    counter = {static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(p1),
+               static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(p0)};
+    key[0] += kWeyl0;
+    key[1] += kWeyl1;
+  }
+  return counter;
+}
+
 Stream::Stream(std::uint64_t seed, std::uint32_t epoch, std::uint64_t sample, std::uint32_t slot) noexcept
     : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
       counter_{0, slot, static_cast<std::uint32_t>(sample), epoch} {}
 
 void Stream::refill() noexcept {
-  std::array<std::uint32_t, 4> x = counter_;
-  std::array<std::uint32_t, 2> k = key_;
-  for (int round = 0; round < kRounds; ++round) {
-    const std::uint64_t p0 = std::uint64_t{kMultiplier0} * x[0];
-    const std::uint64_t p1 = std::uint64_t{kMultiplier1} * x[2];
-    x = {static_cast<std::uint32_t>(p1 >> 32) ^ x[1] ^ k[0], static_cast<std::uint32_t>(p1),
-         static_cast<std::uint32_t>(p0 >> 32) ^ x[3] ^ k[1], static_cast<std::uint32_t>(p0)};
-    k[0] += kWeyl0;
-    k[1] += kWeyl1;
-  }
-  block_ = x;
+  block_ = philox(counter_, key_);
   ++counter_[0];
   used_ = 0;
 }
@@ -47,7 +49,10 @@ double Stream::uniform_double() noexcept {
   return static_cast<double>((high << 26) | low) * 0x1p-53;
 }
 
-double Stream::uniform(double low, double high) noexcept { return low + (high - low) * uniform_double(); }
+double Stream::uniform(double low, double high) noexcept {
+  const double value = low + (high - low) * uniform_double();
+  return value < high ? value : std::nextafter(high, low);  // the sum may have rounded up to the end
+}
 
 std::uint32_t Stream::below(std::uint32_t bound) noexcept {
   // Lemire's method: multiply, and redraw the few products that would favour small numbers.

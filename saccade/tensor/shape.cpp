@@ -12,27 +12,30 @@ namespace saccade {
 Shape::Shape(std::initializer_list<Index> extents) : Shape(std::span<const Index>(extents.begin(), extents.size())) {}
 
 Shape::Shape(std::span<const Index> extents) {
-  const std::string text = fmt::format("[{}]", fmt::join(extents, ", "));
+  const auto text = [&] { return fmt::format("[{}]", fmt::join(extents, ", ")); };
   if (extents.size() > kMaxRank) {
     throw ShapeError({.where = "shape",
                       .expected = fmt::format("at most {} axes", kMaxRank),
-                      .got = text,
+                      .got = text(),
                       .fix = "merge axes with Reshape"});
   }
+  // An extent of 0 counts as 1 here, so that the shape without it is one too.
   Index elements = 1;
+  bool empty = false;
   for (const Index extent : extents) {
-    const auto product = extent < 0 ? std::nullopt : checked_multiply(elements, extent);
+    empty = empty || extent == 0;
+    const auto product = extent < 0 ? std::nullopt : checked_multiply(elements, std::max(extent, Index{1}));
     if (!product) {
       throw ShapeError({.where = "shape",
                         .expected = "extents of zero or more whose product fits in 63 bits",
-                        .got = text,
+                        .got = text(),
                         .fix = "check the sizes that led here"});
     }
     elements = *product;
   }
   std::copy(extents.begin(), extents.end(), extents_.begin());
   rank_ = static_cast<int>(extents.size());
-  elements_ = elements;
+  elements_ = empty ? 0 : elements;
 }
 
 Index Shape::operator[](int axis) const {
@@ -41,7 +44,7 @@ Index Shape::operator[](int axis) const {
     throw ShapeError({.where = "shape",
                       .expected = fmt::format("an axis of {}", to_string()),
                       .got = std::to_string(axis),
-                      .fix = fmt::format("use -{0} to {1}", rank_, rank_ - 1)});
+                      .fix = rank_ == 0 ? "a scalar has none" : fmt::format("use {} to {}", -rank_, rank_ - 1)});
   }
   return extents_[usize(position)];
 }

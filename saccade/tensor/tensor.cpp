@@ -36,7 +36,18 @@ AlignedBuffer& AlignedBuffer::operator=(const AlignedBuffer& other) {
   return *this;
 }
 
-Tensor::Tensor(Shape shape, DType dtype) : shape_(shape), dtype_(dtype) {
+AlignedBuffer::AlignedBuffer(AlignedBuffer&& other) noexcept
+    : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+
+AlignedBuffer& AlignedBuffer::operator=(AlignedBuffer&& other) noexcept {
+  data_ = std::move(other.data_);
+  size_ = std::exchange(other.size_, 0);
+  return *this;
+}
+
+namespace {
+
+AlignedBuffer allocate(const Shape& shape, DType dtype) {
   const auto total_bytes = checked_multiply(shape.elements(), size_bytes(dtype));
   if (!total_bytes) {
     throw ShapeError({.where = "tensor",
@@ -44,30 +55,40 @@ Tensor::Tensor(Shape shape, DType dtype) : shape_(shape), dtype_(dtype) {
                       .got = shape.to_string(),
                       .fix = "check the sizes that led here"});
   }
-  buffer_ = AlignedBuffer(usize(*total_bytes));
-  std::ranges::fill(buffer_.bytes(), std::byte{0});
+  try {
+    return AlignedBuffer(usize(*total_bytes));
+  } catch (const std::bad_alloc&) {
+    throw SystemError({.where = fmt::format("tensor {}", shape.to_string()),
+                       .expected = fmt::format("{} bytes of memory", *total_bytes),
+                       .got = "none",
+                       .fix = "use smaller images or a smaller batch, or a machine with more memory"});
+  }
 }
 
-namespace {
-
-void require_count(const Shape& shape, std::size_t count) {
+/// The shape, once it is known to hold `count` values: before anything is allocated for it.
+const Shape& require_count(const Shape& shape, std::size_t count) {
   if (shape.elements() != isize(count)) {
     throw ShapeError({.where = "tensor",
                       .expected = fmt::format("{} values for shape {}", shape.elements(), shape.to_string()),
                       .got = fmt::format("{}", count),
                       .fix = "pass one value an element"});
   }
+  return shape;
 }
 
 }  // namespace
 
-Tensor::Tensor(Shape shape, std::span<const float> values) : Tensor(shape, DType::float32) {
-  require_count(shape, values.size());
+Tensor::Tensor(Shape shape, DType dtype) : shape_(shape), dtype_(dtype), buffer_(allocate(shape, dtype)) {
+  std::ranges::fill(buffer_.bytes(), std::byte{0});
+}
+
+Tensor::Tensor(Shape shape, std::span<const float> values)
+    : Tensor(require_count(shape, values.size()), DType::float32) {
   std::ranges::copy(values, floats().begin());
 }
 
-Tensor::Tensor(Shape shape, std::span<const std::uint8_t> values) : Tensor(shape, DType::uint8) {
-  require_count(shape, values.size());
+Tensor::Tensor(Shape shape, std::span<const std::uint8_t> values)
+    : Tensor(require_count(shape, values.size()), DType::uint8) {
   std::ranges::copy(values, uint8s().begin());
 }
 
@@ -82,19 +103,19 @@ void Tensor::require(DType dtype) const {
 
 std::span<float> Tensor::floats() {
   require(DType::float32);
-  return {reinterpret_cast<float*>(bytes().data()), usize(elements())};
+  return {reinterpret_cast<float*>(bytes().data()), bytes().size() / sizeof(float)};
 }
 std::span<const float> Tensor::floats() const {
   require(DType::float32);
-  return {reinterpret_cast<const float*>(bytes().data()), usize(elements())};
+  return {reinterpret_cast<const float*>(bytes().data()), bytes().size() / sizeof(float)};
 }
 std::span<std::uint8_t> Tensor::uint8s() {
   require(DType::uint8);
-  return {reinterpret_cast<std::uint8_t*>(bytes().data()), usize(elements())};
+  return {reinterpret_cast<std::uint8_t*>(bytes().data()), bytes().size()};
 }
 std::span<const std::uint8_t> Tensor::uint8s() const {
   require(DType::uint8);
-  return {reinterpret_cast<const std::uint8_t*>(bytes().data()), usize(elements())};
+  return {reinterpret_cast<const std::uint8_t*>(bytes().data()), bytes().size()};
 }
 
 Tensor Tensor::reshaped(Shape shape) const& { return Tensor(*this).reshaped(shape); }

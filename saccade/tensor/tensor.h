@@ -26,8 +26,8 @@ class AlignedBuffer {
   explicit AlignedBuffer(std::size_t size_bytes);
   AlignedBuffer(const AlignedBuffer& other);
   AlignedBuffer& operator=(const AlignedBuffer& other);
-  AlignedBuffer(AlignedBuffer&&) noexcept = default;
-  AlignedBuffer& operator=(AlignedBuffer&&) noexcept = default;
+  AlignedBuffer(AlignedBuffer&& other) noexcept;
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept;
   ~AlignedBuffer() = default;
 
   std::span<std::byte> bytes() noexcept { return {data_.get(), size_}; }
@@ -42,10 +42,11 @@ class AlignedBuffer {
 };
 
 /// A dense array of numbers with a shape, row-major (last axis innermost), 64-byte aligned. A value: copies are deep,
-/// moves are cheap. New tensors are zero.
+/// moves are cheap and leave nothing to read. New tensors are zero.
 class Tensor {
  public:
   Tensor() = default;  ///< No elements: shape [0].
+  /// Throws ShapeError for a size that no address can count, SystemError when the memory cannot be had.
   explicit Tensor(Shape shape, DType dtype = DType::float32);
   Tensor(Shape shape, std::span<const float> values);         ///< Throws ShapeError when the counts differ.
   Tensor(Shape shape, std::span<const std::uint8_t> values);  ///< Throws ShapeError when the counts differ.
