@@ -10,9 +10,13 @@ namespace {
 
 /// 61706 -> "61,706"
 std::string grouped(Index value) {
-  std::string digits = fmt::format("{}", value);
-  for (std::ptrdiff_t i = std::ssize(digits) - 3; i > 0; i -= 3) digits.insert(usize(i), ",");
-  return digits;
+  const std::string digits = std::to_string(value);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 struct Row {
@@ -23,8 +27,8 @@ std::string trainable_word(const Model& model, const Model::GraphNode& node) {
   std::size_t learning = 0, weights = 0;
   for (const std::size_t i : node.parameters) {
     const Parameter& parameter = model.parameters()[i];
-    weights += parameter.role == Parameter::Role::weight ? 1 : 0;
-    learning += parameter.learns() ? 1 : 0;
+    weights += parameter.role == Parameter::Role::weight ? 1U : 0U;
+    learning += parameter.learns() ? 1U : 0U;
   }
   if (weights == 0) return "";
   return learning == weights ? "yes" : learning == 0 ? "no" : "partly";
