@@ -1,0 +1,87 @@
+#include "saccade/kernels/update/update.h"
+
+#include <array>
+#include <memory>
+
+#include "saccade/base/parallel.h"
+#include "saccade/kernels/update/highway_update.h"
+#include "saccade/kernels/update/reference.h"
+
+namespace saccade::kernels {
+namespace {
+
+using SliceFunction = void (*)(UpdateRule, const UpdateNumbers&, const UpdateSlice&);
+
+template <SliceFunction kUpdateSlice>
+class SliceUpdate final : public UpdateKernel {
+ public:
+  explicit SliceUpdate(const UpdateProblem& problem) : rule_(problem.rule) {}
+  void run(const UpdateBuffers& buffers) override {
+    parallel_for(isize(buffers.slices.size()),
+                 [&](Index i) { kUpdateSlice(rule_, buffers.numbers, buffers.slices[usize(i)]); });
+  }
+
+ private:
+  UpdateRule rule_;
+};
+
+template <SliceFunction kUpdateSlice>
+std::unique_ptr<UpdateKernel> make(const UpdateProblem& problem) {
+  return std::make_unique<SliceUpdate<kUpdateSlice>>(problem);
+}
+
+constexpr std::array kImplementations = {
+    UpdateImplementation{"highway", accept_all, make<highway::update_slice>},
+    UpdateImplementation{"reference", accept_all, make<reference::update_slice>},
+};
+
+}  // namespace
+
+std::string_view name_of(UpdateRule rule) noexcept {
+  switch (rule) {
+    case UpdateRule::sgd:
+      return "sgd";
+    case UpdateRule::momentum:
+      return "momentum";
+    case UpdateRule::nesterov:
+      return "nesterov";
+    case UpdateRule::rmsprop:
+      return "rmsprop";
+    case UpdateRule::rmsprop_momentum:
+      return "rmsprop_momentum";
+    case UpdateRule::rmsprop_centered:
+      return "rmsprop_centered";
+    case UpdateRule::rmsprop_centered_momentum:
+      return "rmsprop_centered_momentum";
+    case UpdateRule::adam:
+      return "adam";
+    case UpdateRule::amsgrad:
+      return "amsgrad";
+  }
+  return "unknown";
+}
+
+int slot_count(UpdateRule rule) noexcept {
+  switch (rule) {
+    case UpdateRule::sgd:
+      return 0;
+    case UpdateRule::momentum:
+    case UpdateRule::nesterov:
+    case UpdateRule::rmsprop:
+      return 1;
+    case UpdateRule::rmsprop_momentum:
+    case UpdateRule::rmsprop_centered:
+    case UpdateRule::adam:
+      return 2;
+    case UpdateRule::rmsprop_centered_momentum:
+    case UpdateRule::amsgrad:
+      return 3;
+  }
+  return 0;
+}
+
+std::string UpdateProblem::id() const { return std::string(name_of(rule)); }
+
+std::span<const UpdateImplementation> update_implementations() { return kImplementations; }
+
+}  // namespace saccade::kernels
