@@ -1,0 +1,38 @@
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "saccade/image/image.h"
+
+namespace saccade {
+
+/// What a file from anywhere may ask for. Sizes in its header are held against these before memory is taken.
+struct DecodeLimits {
+  Index max_pixels = Index{1} << 28;      ///< Height times width.
+  Index max_file_bytes = Index{1} << 30;  ///< Size of the encoded image.
+  int max_jpeg_scans = 500;               ///< Passes of a progressive JPEG; a small file may ask for thousands.
+};
+
+/// The image in `bytes`, whose format is told by the first bytes, not by the name:
+///   PNG   grey and palette of any depth, 8 and 16 bits (the high byte is kept, as Pillow does), alpha, interlaced.
+///         Grey with alpha becomes RGBA.
+///   JPEG  baseline, progressive and arithmetic; grey, YCbCr, RGB, and CMYK as Adobe stores it
+///   BMP   1, 4, 8, 16, 24 and 32 bits, uncompressed
+///   GIF   the first frame; pixels outside it are transparent
+///   PNM   P1 to P6, plain and raw, any maximum up to 65535 (scaled to 255)
+/// The EXIF orientation of JPEG and PNG is applied. Fully opaque GIFs and BMPs without an alpha mask have 3 channels.
+///
+/// `name` stands in error messages. Throws FormatError, naming file, byte offset where the decoder knows it, and
+/// reason, for an unknown format, a truncated or damaged file, and one beyond the limits; nothing is leaked.
+/// Safe to call from several threads at once.
+Tensor decode(std::span<const std::byte> bytes, std::string_view name, const DecodeLimits& limits = {});
+
+/// decode() of a file. Throws SystemError when it cannot be read.
+Tensor read_image(const std::filesystem::path& path, const DecodeLimits& limits = {});
+
+/// Name of the format that decode() would choose: "PNG", "JPEG", "BMP", "GIF", "PNM"; "" when it knows none.
+std::string_view image_format(std::span<const std::byte> bytes) noexcept;
+
+}  // namespace saccade

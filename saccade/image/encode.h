@@ -1,0 +1,36 @@
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <vector>
+
+#include "saccade/image/image.h"
+
+namespace saccade {
+
+struct PngOptions {
+  int compression = 6;  ///< 0 (none) to 9 (smallest, slowest); never changes the pixels.
+};
+
+/// The image as a PNG file: 8-bit grey, RGB or RGBA, lossless.
+std::vector<std::byte> encode_png(const Tensor& image, const PngOptions& options = {});
+
+struct JpegOptions {
+  int quality = 90;              ///< 1 (smallest) to 100 (best), libjpeg's scale.
+  bool subsample_chroma = true;  ///< Store colour at half the resolution (4:2:0).
+};
+
+/// The image as a baseline JPEG file: grey, or YCbCr for RGB; lossy. Throws ValueError for RGBA, which JPEG cannot hold, for
+/// sides above 65500 pixels, and for a quality outside 1..100.
+std::vector<std::byte> encode_jpeg(const Tensor& image, const JpegOptions& options = {});
+
+/// The image as a raw PGM (grey, "P5") or PPM (RGB, "P6") file, lossless. Throws ValueError for RGBA.
+std::vector<std::byte> encode_pnm(const Tensor& image);
+
+/// encode_png() to a file, which appears whole or not at all. Throws SystemError when it cannot be written.
+void write_png(const std::filesystem::path& path, const Tensor& image, const PngOptions& options = {});
+
+/// Writes the format that the name ends in: .png, .jpg, .jpeg, .ppm, .pgm or .pnm (any case), with default options.
+/// The file appears whole or not at all. Throws ValueError for any other ending.
+void write_image(const std::filesystem::path& path, const Tensor& image);
+
+}  // namespace saccade

@@ -1,0 +1,272 @@
+#include "saccade/image/resize.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "saccade/base/error.h"
+#include "saccade/base/parallel.h"
+
+namespace saccade {
+namespace {
+
+// 8 bits of pixel, 22 of weight, and 2 to spare for the sign and for sums above one (lanczos and bicubic overshoot).
+constexpr int kWeightBits = 22;
+constexpr std::int32_t kOneHalf = 1 << (kWeightBits - 1);
+
+double sinc(double x) {
+  if (x == 0.0) return 1.0;
+  x *= std::numbers::pi;
+  return std::sin(x) / x;
+}
+
+double filter_at(Interpolation interpolation, double x) {
+  if (interpolation == Interpolation::box) return x > -0.5 && x <= 0.5 ? 1.0 : 0.0;
+  if (interpolation == Interpolation::lanczos) return x >= -3.0 && x < 3.0 ? sinc(x) * sinc(x / 3.0) : 0.0;
+  x = std::abs(x);
+  if (interpolation == Interpolation::bilinear) return x < 1.0 ? 1.0 - x : 0.0;
+  if (interpolation == Interpolation::hamming) {
+    if (x == 0.0) return 1.0;
+    if (x >= 1.0) return 0.0;
+    x *= std::numbers::pi;
+    // Pillow's constants are floats; the product is not.
+    return std::sin(x) / x * (static_cast<double>(0.54F) + static_cast<double>(0.46F) * std::cos(x));
+  }
+  constexpr double a = -0.5;
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
+  if (x < 2.0) return (((x - 5.0) * x + 8.0) * x - 4.0) * a;
+  return 0.0;
+}
+
+double support_of(Interpolation interpolation) {
+  switch (interpolation) {
+    case Interpolation::nearest:
+    case Interpolation::box:
+      return 0.5;
+    case Interpolation::bilinear:
+    case Interpolation::hamming:
+      return 1.0;
+    case Interpolation::bicubic:
+      return 2.0;
+    case Interpolation::lanczos:
+      return 3.0;
+  }
+  return 0.0;
+}
+
+/// For every output position of one axis: the run of source positions it reads, and their weights.
+struct Taps {
+  struct Run {
+    Index first;   ///< First source position.
+    Index count;   ///< Source positions read.
+    Index weight;  ///< Where the run's weights start.
+  };
+  std::vector<Run> runs;
+  std::vector<std::int32_t> weights;
+};
+
+Taps make_taps(Index in, Index out, Interpolation interpolation) {
+  const double scale = static_cast<double>(in) / static_cast<double>(out);
+  const double stretch = std::max(scale, 1.0);
+  const double support = support_of(interpolation) * stretch;
+  const double per_stretch = 1.0 / stretch;
+  Taps taps;
+  taps.runs.reserve(usize(out));
+  std::vector<double> exact;
+  for (Index o = 0; o < out; ++o) {
+    const double center = (static_cast<double>(o) + 0.5) * scale;
+    const Index first = std::max<Index>(static_cast<Index>(center - support + 0.5), 0);
+    const Index last = std::min(static_cast<Index>(center + support + 0.5), in);
+    exact.clear();
+    double sum = 0.0;
+    for (Index x = first; x < last; ++x) {
+      exact.push_back(filter_at(interpolation, (static_cast<double>(x) - center + 0.5) * per_stretch));
+      sum += exact.back();
+    }
+    taps.runs.push_back({.first = first, .count = last - first, .weight = isize(taps.weights.size())});
+    for (const double weight : exact) {
+      const double scaled = (sum != 0.0 ? weight / sum : weight) * (1 << kWeightBits);
+      taps.weights.push_back(static_cast<std::int32_t>(scaled < 0.0 ? scaled - 0.5 : scaled + 0.5));
+    }
+  }
+  return taps;
+}
+
+std::uint8_t to_pixel(std::int32_t sum) {
+  return static_cast<std::uint8_t>(std::clamp<std::int32_t>(sum >> kWeightBits, 0, 255));
+}
+
+/// Rows a piece of work, so that a piece is worth handing to a thread. Depends on the picture alone.
+Index rows_per_piece(Index row_bytes) { return std::max<Index>(1, 32768 / std::max<Index>(row_bytes, 1)); }
+
+template <std::size_t channels>
+void resize_row(const std::uint8_t* src, std::uint8_t* dst, const Taps& taps) {
+  for (const Taps::Run& run : taps.runs) {
+    std::array<std::int32_t, channels> sums;
+    sums.fill(kOneHalf);
+    const std::uint8_t* pixel = src + run.first * isize(channels);
+    const std::int32_t* weight = taps.weights.data() + run.weight;
+    for (Index k = 0; k < run.count; ++k) {
+      for (std::size_t c = 0; c < channels; ++c) sums[c] += weight[k] * *pixel++;
+    }
+    for (const std::int32_t sum : sums) *dst++ = to_pixel(sum);
+  }
+}
+
+Tensor resize_width(const Tensor& image, Index width, Interpolation interpolation) {
+  const ImageSize size = image_size(image, "resize");
+  const Taps taps = make_taps(size.width, width, interpolation);
+  Tensor result({size.height, width, size.channels}, DType::uint8);
+  const Index src_row = size.width * size.channels;
+  const Index dst_row = width * size.channels;
+  auto* const run = size.channels == 1 ? resize_row<1> : size.channels == 3 ? resize_row<3> : resize_row<4>;
+  const std::uint8_t* src = image.uint8s().data();
+  std::uint8_t* dst = result.uint8s().data();
+  parallel_ranges(size.height, rows_per_piece(std::max(src_row, dst_row)), [&](Index begin, Index end) {
+    for (Index y = begin; y < end; ++y) run(src + y * src_row, dst + y * dst_row, taps);
+  });
+  return result;
+}
+
+Tensor resize_height(const Tensor& image, Index height, Interpolation interpolation) {
+  const ImageSize size = image_size(image, "resize");
+  const Taps taps = make_taps(size.height, height, interpolation);
+  Tensor result({height, size.width, size.channels}, DType::uint8);
+  const Index row = size.width * size.channels;
+  const std::uint8_t* src = image.uint8s().data();
+  std::uint8_t* dst = result.uint8s().data();
+  parallel_ranges(height, rows_per_piece(row), [&](Index begin, Index end) {
+    // A strip of sums that stays in registers and first-level cache while the source rows stream past.
+    constexpr Index kStrip = 512;
+    std::array<std::int32_t, kStrip> sums;
+    for (Index y = begin; y < end; ++y) {
+      const Taps::Run& run = taps.runs[usize(y)];
+      for (Index left = 0; left < row; left += kStrip) {
+        const Index count = std::min(kStrip, row - left);
+        std::fill_n(sums.begin(), count, kOneHalf);
+        for (Index k = 0; k < run.count; ++k) {
+          const std::int32_t weight = taps.weights[usize(run.weight + k)];
+          const std::uint8_t* line = src + (run.first + k) * row + left;
+          for (Index i = 0; i < count; ++i) sums[usize(i)] += weight * line[i];
+        }
+        std::uint8_t* line = dst + y * row + left;
+        for (Index i = 0; i < count; ++i) line[i] = to_pixel(sums[usize(i)]);
+      }
+    }
+  });
+  return result;
+}
+
+/// Source index of every position along one axis. The sum is accumulated, not recomputed: its rounding decides ties.
+std::vector<Index> nearest_indices(Index in, Index out) {
+  const double scale = static_cast<double>(in) / static_cast<double>(out);
+  std::vector<Index> indices;
+  indices.reserve(usize(out));
+  double position = scale * 0.5;
+  for (Index o = 0; o < out; ++o, position += scale) {
+    indices.push_back(std::min(static_cast<Index>(position), in - 1));
+  }
+  return indices;
+}
+
+Tensor resize_nearest(const Tensor& image, Index height, Index width) {
+  const ImageSize size = image_size(image, "resize");
+  const std::vector<Index> rows = nearest_indices(size.height, height);
+  const std::vector<Index> columns = nearest_indices(size.width, width);
+  Tensor result({height, width, size.channels}, DType::uint8);
+  const std::uint8_t* src = image.uint8s().data();
+  std::uint8_t* dst = result.uint8s().data();
+  for (const Index row : rows) {
+    for (const Index column : columns) {
+      dst = std::copy_n(src + (row * size.width + column) * size.channels, size.channels, dst);
+    }
+  }
+  return result;
+}
+
+/// a * b / 255, rounded, for a and b in 0..255.
+std::uint8_t multiply_255(unsigned a, unsigned b) {
+  const unsigned product = a * b + 128U;
+  return static_cast<std::uint8_t>(((product >> 8U) + product) >> 8U);
+}
+
+void premultiply(Tensor& rgba) {
+  const std::span<std::uint8_t> values = rgba.uint8s();
+  for (std::size_t i = 0; i < values.size(); i += 4) {
+    for (std::size_t c = 0; c < 3; ++c) values[i + c] = multiply_255(values[i + c], values[i + 3]);
+  }
+}
+
+void undo_premultiply(Tensor& rgba) {
+  const std::span<std::uint8_t> values = rgba.uint8s();
+  for (std::size_t i = 0; i < values.size(); i += 4) {
+    const unsigned alpha = values[i + 3];
+    if (alpha == 0 || alpha == 255) continue;
+    for (std::size_t c = 0; c < 3; ++c) {
+      values[i + c] = static_cast<std::uint8_t>(std::min(255U * values[i + c] / alpha, 255U));
+    }
+  }
+}
+
+Tensor resize_filtered(Tensor image, const ResizeOptions& options) {
+  const ImageSize size = image_size(image, "resize");
+  if (size.channels == 4) premultiply(image);
+  if (options.width != size.width) image = resize_width(image, options.width, options.interpolation);
+  if (options.height != size.height) image = resize_height(image, options.height, options.interpolation);
+  if (size.channels == 4) undo_premultiply(image);
+  return image;
+}
+
+}  // namespace
+
+std::string_view name_of(Interpolation interpolation) noexcept {
+  switch (interpolation) {
+    case Interpolation::nearest:
+      return "nearest";
+    case Interpolation::box:
+      return "box";
+    case Interpolation::bilinear:
+      return "bilinear";
+    case Interpolation::hamming:
+      return "hamming";
+    case Interpolation::bicubic:
+      return "bicubic";
+    case Interpolation::lanczos:
+      return "lanczos";
+  }
+  return "?";
+}
+
+Interpolation interpolation_named(std::string_view name) {
+  for (const Interpolation interpolation : kInterpolations) {
+    if (name_of(interpolation) == name) return interpolation;
+  }
+  std::vector<std::string_view> names;
+  for (const Interpolation interpolation : kInterpolations) names.push_back(name_of(interpolation));
+  throw ValueError({.where = "interpolation",
+                    .expected = fmt::format("one of {}", fmt::join(names, ", ")),
+                    .got = fmt::format("'{}'", name),
+                    .fix = "use one of these names"});
+}
+
+Tensor resize(const Tensor& image, const ResizeOptions& options) {
+  const ImageSize size = image_size(image, "resize");
+  if (options.height < 1 || options.width < 1) {
+    throw ValueError({.where = "resize",
+                      .expected = "a height and a width of at least 1",
+                      .got = fmt::format("{} x {}", options.height, options.width),
+                      .fix = "set .height and .width"});
+  }
+  if (options.height == size.height && options.width == size.width) return image;
+  if (options.interpolation == Interpolation::nearest) return resize_nearest(image, options.height, options.width);
+  return resize_filtered(image, options);
+}
+
+}  // namespace saccade
