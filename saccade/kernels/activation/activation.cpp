@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "saccade/kernels/activation/activation_simd.h"
 #include "saccade/kernels/activation/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -56,6 +57,7 @@ std::unique_ptr<ActivationKernel> make_reference(const ActivationProblem& proble
 }
 
 constexpr std::array kImplementations = {
+    ActivationImplementation{"simd", simd::decline, simd::make},
     ActivationImplementation{"reference", decline_softmax, make_reference},
 };
 

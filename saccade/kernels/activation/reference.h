@@ -18,7 +18,7 @@ T activation_gradient(const ActivationProblem& problem, const T& y, const T& gra
     case Activation::sigmoid:
       return grad * (y * (T(1) - y));
     case Activation::tanh:
-      return grad * (T(1) - y * y);
+      return grad * ((T(1) - y) * (T(1) + y));
     case Activation::linear:
     case Activation::softmax:
       break;

@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 
+#include "saccade/kernels/dropout/dropout_simd.h"
 #include "saccade/kernels/dropout/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -30,6 +31,7 @@ std::unique_ptr<DropoutKernel> make_reference(const DropoutProblem& problem) {
 }
 
 constexpr std::array kImplementations = {
+    DropoutImplementation{"simd", accept_all, simd::make},
     DropoutImplementation{"reference", accept_all, make_reference},
 };
 

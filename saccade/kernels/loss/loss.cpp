@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 
+#include "saccade/kernels/loss/loss_simd.h"
 #include "saccade/kernels/loss/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -25,6 +26,7 @@ std::unique_ptr<LossKernel> make_reference(const LossProblem& problem) {
 }
 
 constexpr std::array kImplementations = {
+    LossImplementation{"simd", simd::decline, simd::make},
     LossImplementation{"reference", accept_all, make_reference},
 };
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <memory>
 
+#include "saccade/kernels/merge/concat_copy.h"
+#include "saccade/kernels/merge/merge_simd.h"
 #include "saccade/kernels/merge/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -42,10 +44,12 @@ std::unique_ptr<ConcatKernel> make_reference_concat(const ConcatProblem& problem
 }
 
 constexpr std::array kAddImplementations = {
+    AddImplementation{"simd", accept_all, simd::make},
     AddImplementation{"reference", accept_all, make_reference_add},
 };
 
 constexpr std::array kConcatImplementations = {
+    ConcatImplementation{"copy", accept_all, copy::make},
     ConcatImplementation{"reference", accept_all, make_reference_concat},
 };
 

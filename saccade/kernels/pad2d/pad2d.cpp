@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 
+#include "saccade/kernels/pad2d/pad2d_copy.h"
 #include "saccade/kernels/pad2d/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -29,6 +30,7 @@ std::unique_ptr<Pad2DKernel> make_reference(const Pad2DProblem& problem) {
 }
 
 constexpr std::array kImplementations = {
+    Pad2DImplementation{"copy", accept_all, copy::make},
     Pad2DImplementation{"reference", accept_all, make_reference},
 };
 

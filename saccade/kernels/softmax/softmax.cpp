@@ -5,6 +5,7 @@
 
 #include "saccade/kernels/problem_id.h"
 #include "saccade/kernels/softmax/reference.h"
+#include "saccade/kernels/softmax/softmax_simd.h"
 
 namespace saccade::kernels {
 namespace {
@@ -29,6 +30,7 @@ std::unique_ptr<SoftmaxKernel> make_reference(const SoftmaxProblem& problem) {
 }
 
 constexpr std::array kImplementations = {
+    SoftmaxImplementation{"simd", accept_all, simd::make},
     SoftmaxImplementation{"reference", accept_all, make_reference},
 };
 
