@@ -1,0 +1,65 @@
+#include "saccade/kernels/conv2d/conv2d.h"
+
+#include <array>
+#include <memory>
+
+#include "saccade/kernels/conv2d/onednn_conv2d.h"
+#include "saccade/kernels/conv2d/reference.h"
+#include "saccade/kernels/problem_id.h"
+
+namespace saccade::kernels {
+namespace {
+
+class ReferenceConv2D final : public Conv2DKernel {
+ public:
+  explicit ReferenceConv2D(const Conv2DProblem& problem) : problem_(problem) {}
+
+  void run(const Conv2DBuffers& b) override {
+    switch (problem_.pass) {
+      case Pass::forward:
+        return reference::conv2d_forward(problem_, b.src.data(), b.weight.data(), b.bias.data(), b.dst.data());
+      case Pass::backward_data:
+        return reference::conv2d_backward_data(problem_, b.grad_dst.data(), b.weight.data(), b.grad_src.data());
+      case Pass::backward_weights:
+        return reference::conv2d_backward_weights(problem_, b.src.data(), b.grad_dst.data(), b.grad_weight.data(),
+                                                  b.grad_bias.data());
+    }
+  }
+
+ private:
+  Conv2DProblem problem_;
+};
+
+std::unique_ptr<Conv2DKernel> make_reference(const Conv2DProblem& problem) {
+  return std::make_unique<ReferenceConv2D>(problem);
+}
+
+constexpr std::array<Conv2DImplementation, 2> kImplementations{{
+    {"onednn", onednn::decline_conv2d, onednn::make_conv2d},
+    {"reference", accept_all<Conv2DProblem>, make_reference},
+}};
+
+}  // namespace
+
+std::string Conv2DProblem::id() const {
+  return problem_id({{"n", n},
+                     {"ih", ih},
+                     {"iw", iw},
+                     {"ic", ic},
+                     {"oc", oc},
+                     {"kh", kh},
+                     {"kw", kw},
+                     {"sh", sh},
+                     {"sw", sw},
+                     {"dh", dh},
+                     {"dw", dw},
+                     {"pt", ph.before},
+                     {"pb", ph.after},
+                     {"pl", pw.before},
+                     {"pr", pw.after},
+                     {"g", groups}});
+}
+
+std::span<const Conv2DImplementation> conv2d_implementations() { return kImplementations; }
+
+}  // namespace saccade::kernels

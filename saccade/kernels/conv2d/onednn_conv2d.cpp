@@ -1,0 +1,217 @@
+#include "saccade/kernels/conv2d/onednn_conv2d.h"
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "saccade/base/parallel.h"
+#include "saccade/kernels/onednn/onednn.h"
+#include "saccade/kernels/onednn/shard_calls.h"
+
+namespace saccade::kernels::onednn {
+namespace {
+
+using dnnl::algorithm;
+using dnnl::memory;
+using dnnl::prop_kind;
+using Tag = memory::format_tag;
+
+// Multiply-adds below which a shard is not worth its start, and shards per batch. Forward and backward_data cost the same
+// however they are cut; each shard of backward_weights adds one pass over the filters.
+constexpr Index kLeastWork = 1'000'000;
+constexpr Index kMostShards = 16;
+constexpr Index kMostWeightShards = 8;
+
+memory::desc images_desc(Index n, Index c, Index h, Index w) {
+  return {{n, c, h, w}, memory::data_type::f32, Tag::nhwc};
+}
+
+memory::desc weight_desc(const Conv2DProblem& p, Tag ungrouped, Tag grouped) {
+  if (p.groups == 1) return {{p.oc, p.ic, p.kh, p.kw}, memory::data_type::f32, ungrouped};
+  return {{p.groups, p.oc / p.groups, p.ic / p.groups, p.kh, p.kw}, memory::data_type::f32, grouped};
+}
+
+memory::desc hwio(const Conv2DProblem& p) { return weight_desc(p, Tag::hwio, Tag::hwigo); }
+
+/// The primitive for a shard of `images` with the filter in layout `weight`; throws dnnl::error when there is none.
+dnnl::primitive_desc_base describe(const Conv2DProblem& p, Index images, const memory::desc& weight) {
+  const memory::desc src = images_desc(images, p.ic, p.ih, p.iw);
+  const memory::desc dst = images_desc(images, p.oc, p.oh(), p.ow());
+  const bool with_bias = p.bias && p.pass != Pass::backward_data;
+  const memory::desc bias = with_bias ? memory::desc({p.oc}, memory::data_type::f32, Tag::x) : memory::desc();
+  const memory::dims strides{p.sh, p.sw}, dilates{p.dh - 1, p.dw - 1};
+  const memory::dims before{p.ph.before, p.pw.before}, after{p.ph.after, p.pw.after};
+  const algorithm direct = algorithm::convolution_direct;
+
+  using Forward = dnnl::convolution_forward;
+  const prop_kind kind = p.pass == Pass::forward ? prop_kind::forward_inference : prop_kind::forward_training;
+  const Forward::desc forward(kind, direct, src, weight, bias, dst, strides, dilates, before, after);
+  if (p.pass == Pass::forward) return Forward::primitive_desc(forward, attributes(p.activation), engine());
+
+  const Forward::primitive_desc hint(forward, attributes(), engine());
+  if (p.pass == Pass::backward_data) {
+    using Backward = dnnl::convolution_backward_data;
+    const Backward::desc backward(direct, src, weight, dst, strides, dilates, before, after);
+    return Backward::primitive_desc(backward, attributes(), engine(), hint);
+  }
+  using Backward = dnnl::convolution_backward_weights;
+  const Backward::desc backward(direct, src, weight, bias, dst, strides, dilates, before, after);
+  return Backward::primitive_desc(backward, attributes(), engine(), hint);
+}
+
+/// Both kinds of shards take the filter in one layout, which oneDNN prefers for the whole ones.
+struct Descriptions {
+  Shards shards;
+  WholeAndLast primitives;
+  memory::desc weight;
+};
+
+Descriptions describe(const Conv2DProblem& p) {
+  const SingleThreadScope single;
+  Descriptions d;
+  const Index most = p.pass == Pass::backward_weights ? kMostWeightShards : kMostShards;
+  d.shards = Shards::cut(p.n, p.multiply_adds() / p.n, kLeastWork, most);
+  d.primitives.whole = describe(p, d.shards.images, weight_desc(p, Tag::any, Tag::any));
+  const int weight_argument = p.pass == Pass::backward_weights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS;
+  d.weight = d.primitives.whole.query_md(dnnl::query::exec_arg_md, weight_argument);
+  d.primitives.last = d.shards.last() == d.shards.images ? d.primitives.whole : describe(p, d.shards.last(), d.weight);
+  return d;
+}
+
+/// forward and backward_data: the filter is brought into oneDNN's layout, then every shard runs by itself.
+class DataPass final : public Conv2DKernel {
+ public:
+  explicit DataPass(const Conv2DProblem& p) : DataPass(p, describe(p)) {}
+
+  Index scratch_bytes() const override { return scratch_.size_bytes(); }
+
+  void run(const Conv2DBuffers& b) override {
+    const float* weight = b.weight.data();
+    if (reorder_) {
+      reorder_->set(0, b.weight.data());
+      reorder_->set(1, b.scratch.data() + blocked_weight_);
+      reorder_->set_scratchpad(b.scratch.data() + reorder_scratchpad_);
+      reorder_->execute();
+      weight = reinterpret_cast<const float*>(b.scratch.data() + blocked_weight_);
+    }
+    parallel_for(calls_.count(), [&](Index shard) {
+      if (backward_) {
+        calls_.execute(shard, b.scratch, {calls_.part(b.grad_dst, shard), calls_.part(b.grad_src, shard), weight});
+      } else {
+        calls_.execute(shard, b.scratch, {calls_.part(b.src, shard), calls_.part(b.dst, shard), weight, b.bias.data()});
+      }
+    });
+  }
+
+ private:
+  DataPass(const Conv2DProblem& p, const Descriptions& d)
+      : backward_(p.pass == Pass::backward_data), calls_(d.shards, d.primitives, arguments(p), scratch_) {
+    if (d.weight == hwio(p)) return;
+    reorder_.emplace(make_reorder(hwio(p), d.weight));
+    blocked_weight_ = scratch_.add(isize(d.weight.get_size()));
+    reorder_scratchpad_ = scratch_.add(reorder_->scratchpad_bytes());
+  }
+
+  static std::span<const int> arguments(const Conv2DProblem& p) {
+    static constexpr std::array kForward{DNNL_ARG_SRC, DNNL_ARG_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS};
+    static constexpr std::array kBackward{DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS};
+    if (p.pass == Pass::backward_data) return kBackward;
+    return std::span<const int>(kForward).first(p.bias ? 4 : 3);
+  }
+
+  bool backward_;
+  ScratchLayout scratch_;
+  ShardCalls calls_;
+  std::optional<Call> reorder_;
+  Index blocked_weight_ = 0;
+  Index reorder_scratchpad_ = 0;
+};
+
+/// backward_weights: every shard writes gradients of its own, which are added up in the order of the shards.
+class WeightPass final : public Conv2DKernel {
+ public:
+  explicit WeightPass(const Conv2DProblem& p) : WeightPass(p, describe(p)) {}
+
+  Index scratch_bytes() const override { return scratch_.size_bytes(); }
+
+  void run(const Conv2DBuffers& b) override {
+    float* const weights = at(b, partial_weights_);
+    float* const biases = at(b, partial_biases_);
+    parallel_for(calls_.count(), [&](Index shard) {
+      calls_.execute(shard, b.scratch,
+                     {calls_.part(b.src, shard), calls_.part(b.grad_dst, shard), weights + shard * weight_stride_,
+                      biases + shard * bias_stride_});
+    });
+    add_up(weights, weight_stride_, reorder_ ? weights : b.grad_weight.data(), weight_elements_);
+    if (bias_elements_ != 0) add_up(biases, bias_stride_, b.grad_bias.data(), bias_elements_);
+    if (!reorder_) return;
+    reorder_->set(0, weights);
+    reorder_->set(1, b.grad_weight.data());
+    reorder_->set_scratchpad(b.scratch.data() + reorder_scratchpad_);
+    reorder_->execute();
+  }
+
+ private:
+  static constexpr std::array kArguments{DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS};
+
+  WeightPass(const Conv2DProblem& p, const Descriptions& d)
+      : calls_(d.shards, d.primitives, std::span(kArguments).first(p.bias ? 4 : 3), scratch_),
+        weight_elements_(isize(d.weight.get_size() / sizeof(float))),
+        weight_stride_(round_up(weight_elements_, kLine)),
+        bias_elements_(p.bias ? p.oc : 0),
+        bias_stride_(round_up(bias_elements_, kLine)) {
+    partial_weights_ = scratch_.add(calls_.count() * weight_stride_ * kFloatBytes);
+    partial_biases_ = scratch_.add(calls_.count() * bias_stride_ * kFloatBytes);
+    if (d.weight == hwio(p)) return;
+    reorder_.emplace(make_reorder(d.weight, hwio(p)));
+    reorder_scratchpad_ = scratch_.add(reorder_->scratchpad_bytes());
+  }
+
+  static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
+
+  void add_up(const float* partials, Index stride, float* sum, Index elements) const {
+    const Index count = calls_.count();
+    parallel_ranges(elements, kGrain, [=](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        float total = partials[i];
+        for (Index shard = 1; shard < count; ++shard) total += partials[shard * stride + i];
+        sum[i] = total;
+      }
+    });
+  }
+
+  static constexpr Index kFloatBytes = isize(sizeof(float));
+  static constexpr Index kLine = 16;      // floats of a cache line: partial sums of two shards share none
+  static constexpr Index kGrain = 16384;  // elements a thread adds up at a time
+
+  ScratchLayout scratch_;
+  ShardCalls calls_;
+  Index weight_elements_, weight_stride_;
+  Index bias_elements_, bias_stride_;
+  Index partial_weights_ = 0;
+  Index partial_biases_ = 0;
+  std::optional<Call> reorder_;
+  Index reorder_scratchpad_ = 0;
+};
+
+}  // namespace
+
+std::string decline_conv2d(const Conv2DProblem& p) {
+  if (p.src_elements() == 0 || p.dst_elements() == 0) return "there is nothing to compute";
+  if (p.activation == Activation::softmax) return "softmax is a kernel of its own";
+  try {
+    const Descriptions d = describe(p);
+    if (is_plain_loop(d.primitives.whole) || is_plain_loop(d.primitives.last))
+      return "oneDNN has only a plain loop for it";
+  } catch (const dnnl::error& error) {
+    return std::string("oneDNN: ") + error.what();
+  }
+  return {};
+}
+
+std::unique_ptr<Conv2DKernel> make_conv2d(const Conv2DProblem& p) {
+  if (p.pass == Pass::backward_weights) return std::make_unique<WeightPass>(p);
+  return std::make_unique<DataPass>(p);
+}
+
+}  // namespace saccade::kernels::onednn

@@ -1,0 +1,112 @@
+#include "saccade/kernels/onednn/onednn.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "saccade/base/parallel.h"
+
+namespace saccade::kernels::onednn {
+namespace {
+
+/// A stream belongs to one thread; on the CPU an execution has ended when execute() returns.
+dnnl_stream_t thread_stream() {
+  thread_local const dnnl::stream stream(engine());
+  return stream.get();
+}
+
+}  // namespace
+
+const dnnl::engine& engine() {
+  static const dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+  return instance;
+}
+
+Shards Shards::cut(Index n, Index work_per_image, Index least_work, Index most) {
+  const Index by_count = ceil_divide(n, most);
+  const Index by_work = ceil_divide(least_work, std::max<Index>(work_per_image, 1));
+  return {.n = n, .images = std::clamp<Index>(std::max(by_count, by_work), 1, n)};
+}
+
+Call::Call(const dnnl::primitive& primitive, const dnnl::primitive_desc_base& description,
+           std::span<const int> arguments)
+    : primitive_(primitive) {
+  memories_.reserve(arguments.size() + 1);
+  for (const int argument : arguments) add(argument, description.query_md(dnnl::query::exec_arg_md, argument));
+  add(DNNL_ARG_SCRATCHPAD, description.scratchpad_desc());
+}
+
+Call::Call(const dnnl::primitive& primitive, const dnnl::memory::desc& from, const dnnl::memory::desc& to,
+           const dnnl::memory::desc& scratchpad)
+    : primitive_(primitive) {
+  add(DNNL_ARG_FROM, from);
+  add(DNNL_ARG_TO, to);
+  add(DNNL_ARG_SCRATCHPAD, scratchpad);
+}
+
+void Call::add(int argument, const dnnl::memory::desc& description) {
+  memories_.emplace_back(description, engine(), static_cast<void*>(DNNL_MEMORY_NONE));
+  arguments_.push_back({argument, memories_.back().get()});
+}
+
+void Call::set(std::size_t position, const void* data) {
+  // oneDNN takes one pointer type for what it reads and what it writes.
+  void* const pointer = const_cast<void*>(data);
+  if (memories_[position].get_data_handle() != pointer) memories_[position].set_data_handle(pointer);
+}
+
+void Call::set_scratchpad(void* data) { set(memories_.size() - 1, data); }
+
+Index Call::scratchpad_bytes() const { return isize(memories_.back().get_desc().get_size()); }
+
+void Call::execute() {
+  // A batch of one shard runs outside every parallel loop, where oneDNN would start a team the primitive has no room for.
+  const SingleThreadScope single;
+  dnnl::error::wrap_c_api(
+      dnnl_primitive_execute(primitive_.get(), thread_stream(), static_cast<int>(arguments_.size()), arguments_.data()),
+      "oneDNN could not execute a primitive");
+}
+
+Call make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  const dnnl::reorder::primitive_desc description(engine(), from, engine(), to, attributes());
+  return {dnnl::reorder(description), from, to, description.scratchpad_desc()};
+}
+
+dnnl::primitive_attr attributes(Activation activation) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  dnnl::post_ops post;
+  switch (activation) {
+    case Activation::relu:
+      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+      break;
+    case Activation::leaky_relu:
+      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.2F, 0.0F);
+      break;
+    case Activation::relu6:
+      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_clip, 0.0F, 6.0F);
+      break;
+    case Activation::sigmoid:
+      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_logistic, 0.0F, 0.0F);
+      break;
+    case Activation::tanh:
+      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_tanh, 0.0F, 0.0F);
+      break;
+    case Activation::linear:
+    case Activation::softmax:
+      return attr;
+  }
+  attr.set_post_ops(post);
+  return attr;
+}
+
+bool is_plain_loop(const dnnl::primitive_desc_base& description) {
+  return std::string_view(description.impl_info_str()).starts_with("ref");
+}
+
+Index ScratchLayout::add(Index size_bytes) {
+  const Index offset = size_;
+  size_ = round_up(size_ + size_bytes, 64);
+  return offset;
+}
+
+}  // namespace saccade::kernels::onednn

@@ -1,0 +1,78 @@
+#pragma once
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <span>
+#include <vector>
+
+#include "saccade/base/integer.h"
+#include "saccade/kernels/activation/activation.h"
+
+/// What the oneDNN implementations share. Included by .cpp files only.
+///
+/// A batch is cut into shards by its size alone; each shard is one execution of a single-threaded primitive inside
+/// parallel_for. That gives the same bits for any number of threads, and is as fast as oneDNN's own threading.
+/// Primitives are created under SingleThreadScope, take their scratchpad from the caller's scratch memory (the library's
+/// own is allocated in every run), and their memory objects are made once: a run only moves pointers.
+namespace saccade::kernels::onednn {
+
+/// The one CPU engine of the process.
+const dnnl::engine& engine();
+
+/// The images of a batch in pieces of `images`; the last piece may be smaller.
+struct Shards {
+  Index n = 0;
+  Index images = 0;  ///< 1 <= images <= n
+
+  /// At most `most` pieces of at least `least_work` multiply-adds, as far as the batch allows.
+  static Shards cut(Index n, Index work_per_image, Index least_work, Index most);
+
+  Index count() const { return ceil_divide(n, images); }
+  Index first(Index shard) const { return shard * images; }
+  Index last() const { return size(count() - 1); }
+  Index size(Index shard) const { return n - first(shard) < images ? n - first(shard) : images; }
+};
+
+/// One execution of a primitive with its arguments. Create it under SingleThreadScope.
+class Call {
+ public:
+  /// Takes the descriptions of the arguments (DNNL_ARG_...) from the primitive's own description; the scratchpad is added.
+  Call(const dnnl::primitive& primitive, const dnnl::primitive_desc_base& description, std::span<const int> arguments);
+  /// The same with explicit descriptions, for reorders.
+  Call(const dnnl::primitive& primitive, const dnnl::memory::desc& from, const dnnl::memory::desc& to,
+       const dnnl::memory::desc& scratchpad);
+
+  /// Points the argument number `position` (in the order of the constructor's list) at `data`.
+  void set(std::size_t position, const void* data);
+  void set_scratchpad(void* data);
+  Index scratchpad_bytes() const;
+  void execute();
+
+ private:
+  void add(int argument, const dnnl::memory::desc& description);
+
+  dnnl::primitive primitive_;
+  std::vector<dnnl::memory> memories_;  // The last one is the scratchpad.
+  std::vector<dnnl_exec_arg_t> arguments_;
+};
+
+/// The reorder from one layout to another.
+Call make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
+
+/// Attributes every primitive here is created with: scratchpad from the user, and the activation as a post-operation.
+dnnl::primitive_attr attributes(Activation activation = Activation::linear);
+
+/// True for a primitive that is oneDNN's plain loop, which is no faster than ours.
+bool is_plain_loop(const dnnl::primitive_desc_base& description);
+
+/// Hands out consecutive, 64-byte aligned parts of a scratch area; used once to size it and in each run to cut it.
+class ScratchLayout {
+ public:
+  /// Offset of the next part.
+  Index add(Index size_bytes);
+  Index size_bytes() const { return size_; }
+
+ private:
+  Index size_ = 0;
+};
+
+}  // namespace saccade::kernels::onednn
