@@ -47,7 +47,8 @@ void require(bool holds, std::string_view option, std::string expected, std::str
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    throw Error({.where = name, .expected = "to read it", .got = error.what(), .fix = "leave the image out"});
+    throw Error(
+        {.where = name, .expected = "an image that can be read", .got = error.what(), .fix = "leave the image out"});
   }
 }
 
@@ -98,6 +99,8 @@ std::vector<Batch>& Loader::buffers_for(Index rows) noexcept {
 
 void Loader::recycle(Batch&& batch) {
   const Shape& shape = batch.images.shape();
+  // A batch whose memory the caller moved away still has its shape.
+  if (batch.images.bytes().data() == nullptr) return;
   if (shape.rank() != 4 || batch.images.dtype() != DType::float32) return;
   if (shape[0] != full_rows_ && shape[0] != rows_of(batches_ - 1)) return;
   if (shape.without_batch() != image_shape_) return;

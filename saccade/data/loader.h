@@ -44,13 +44,13 @@ struct Batch {
 
 struct LoaderOptions {
   Index batch_size = 32;
-  bool shuffle = true;          ///< Another order each epoch.
-  std::uint64_t seed = 0;       ///< Of the order, and of what `transform` draws.
-  int workers = 1;              ///< Threads that prepare batches ahead; 0 prepares them inside next().
-  Index max_queue_size = 10;    ///< Batches prepared ahead at most.
-  bool drop_last = false;       ///< Leave out the last batch when it is smaller than the others.
-  Preprocessing preprocessing;  ///< Applied last.
-  Transform transform;          ///< Applied before `preprocessing`; none when empty.
+  bool shuffle = true;               ///< Another order each epoch.
+  std::uint64_t seed = 0;            ///< Of the order, and of what `transform` draws.
+  int workers = 1;                   ///< Threads that prepare batches ahead; 0 prepares them inside next().
+  Index max_queue_size = 10;         ///< Batches prepared ahead at most.
+  bool drop_last = false;            ///< Leave out the last batch when it is smaller than the others.
+  Preprocessing preprocessing = {};  ///< Applied last.
+  Transform transform = {};          ///< Applied before `preprocessing`; none when empty.
 };
 
 /// Serves a dataset in batches, in an order that depends on (seed, epoch) alone:

@@ -16,8 +16,8 @@ namespace saccade {
 /// leave scale at 1/255; CIFAR ResNets: mean .485 .456 .406, deviation .229 .224 .225).
 struct Preprocessing {
   float scale = 1.0F / 255.0F;
-  std::vector<float> mean;       ///< Empty, or one value a channel.
-  std::vector<float> deviation;  ///< Empty, or one value a channel; all above 0.
+  std::vector<float> mean = {};       ///< Empty, or one value a channel.
+  std::vector<float> deviation = {};  ///< Empty, or one value a channel; all above 0.
 
   /// Throws ValueError when scale is zero or not finite, when mean or deviation has neither zero nor `channels` values,
   /// or holds one that is not finite, or a deviation that is not above 0.
