@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "saccade/base/error.h"
-#include "saccade/io/quote.h"
+#include "saccade/io/quote_internal.h"
 
 namespace saccade {
 namespace {

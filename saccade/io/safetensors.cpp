@@ -15,8 +15,8 @@
 #include <unordered_set>
 
 #include "saccade/base/error.h"
-#include "saccade/io/quote.h"
-#include "saccade/io/safetensors_header.h"
+#include "saccade/io/quote_internal.h"
+#include "saccade/io/safetensors_header_internal.h"
 
 namespace saccade {
 namespace {

@@ -1,4 +1,4 @@
-#include "saccade/io/safetensors_header.h"
+#include "saccade/io/safetensors_header_internal.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "saccade/base/error.h"
-#include "saccade/io/quote.h"
+#include "saccade/io/quote_internal.h"
 #include "saccade/tensor/shape.h"
 
 namespace saccade::internal {
