@@ -3,7 +3,7 @@
 #include <array>
 #include <memory>
 
-#include "saccade/kernels/conv2d/onednn_conv2d.h"
+#include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
 #include "saccade/kernels/conv2d/reference.h"
 #include "saccade/kernels/problem_id.h"
 

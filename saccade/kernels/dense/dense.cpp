@@ -3,7 +3,7 @@
 #include <array>
 #include <memory>
 
-#include "saccade/kernels/dense/onednn_dense.h"
+#include "saccade/kernels/dense/onednn_dense_internal.h"
 #include "saccade/kernels/dense/reference.h"
 #include "saccade/kernels/problem_id.h"
 

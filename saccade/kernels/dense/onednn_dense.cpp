@@ -1,4 +1,4 @@
-#include "saccade/kernels/dense/onednn_dense.h"
+#include "saccade/kernels/dense/onednn_dense_internal.h"
 
 #include <oneapi/dnnl/dnnl.h>
 
@@ -6,7 +6,7 @@
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/activation/formula.h"
-#include "saccade/kernels/onednn/onednn.h"
+#include "saccade/kernels/onednn/onednn_internal.h"
 
 namespace saccade::kernels::onednn {
 namespace {

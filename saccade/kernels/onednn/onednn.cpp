@@ -1,4 +1,4 @@
-#include "saccade/kernels/onednn/onednn.h"
+#include "saccade/kernels/onednn/onednn_internal.h"
 
 #include <algorithm>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "saccade/kernels/onednn/shard_calls.h"
+#include "saccade/kernels/onednn/shard_calls_internal.h"
 
 #include <algorithm>
 

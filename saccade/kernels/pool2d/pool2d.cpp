@@ -4,7 +4,7 @@
 #include <cstring>
 #include <memory>
 
-#include "saccade/kernels/pool2d/onednn_pool2d.h"
+#include "saccade/kernels/pool2d/onednn_pool2d_internal.h"
 #include "saccade/kernels/pool2d/reference.h"
 #include "saccade/kernels/problem_id.h"
 

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "saccade/kernels/onednn/onednn.h"
+#include "saccade/kernels/onednn/onednn_internal.h"
 
 namespace saccade::kernels::onednn {
 

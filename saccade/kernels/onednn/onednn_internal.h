@@ -7,7 +7,7 @@
 #include "saccade/base/integer.h"
 #include "saccade/kernels/activation/activation.h"
 
-/// What the oneDNN implementations share. Included by .cpp files only.
+/// What the oneDNN implementations share.
 ///
 /// A batch is cut into shards by its size alone; each shard is one execution of a single-threaded primitive inside
 /// parallel_for. That gives the same bits for any number of threads, and is as fast as oneDNN's own threading.
