@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 
+#include "saccade/kernels/bias/bias_simd.h"
 #include "saccade/kernels/bias/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -29,6 +30,7 @@ std::unique_ptr<BiasKernel> make_reference(const BiasProblem& problem) {
 }
 
 constexpr std::array kImplementations = {
+    BiasImplementation{"simd", accept_all, simd::make},
     BiasImplementation{"reference", accept_all, make_reference},
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 
+#include "saccade/kernels/norm/batch_norm_simd.h"
 #include "saccade/kernels/norm/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -49,6 +50,7 @@ std::unique_ptr<BatchNormKernel> make_reference(const BatchNormProblem& problem)
 }
 
 constexpr std::array kImplementations = {
+    BatchNormImplementation{"simd", accept_all, simd::make},
     BatchNormImplementation{"reference", accept_all, make_reference},
 };
 

@@ -7,10 +7,15 @@
 #if defined(__x86_64__) && !defined(HWY_BASELINE_TARGETS)
 #define HWY_BASELINE_TARGETS HWY_SSE4
 #endif
+// Vectors of a length known to the compiler: NEON on ARM.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 
 /// Our own vector implementations, "simd" in the lists: Highway compiles each source for several instruction sets
 /// (SSE4, AVX2 and AVX-512, or NEON) and picks one when the program runs.
 namespace saccade::kernels::simd {
+
+/// Floats of the widest vector (AVX-512); every other divides it.
+inline constexpr Index kMostLanes = 16;
 
 /// Elements that one task of a parallel loop handles: 64 KiB of floats, which stay in the second-level cache, and whose
 /// work outweighs the cost of handing them out.
