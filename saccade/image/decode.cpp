@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "saccade/base/file.h"
-#include "saccade/image/formats/format.h"
+#include "saccade/image/formats/format_internal.h"
 
 namespace saccade {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/image/color.h"
-#include "saccade/image/font.h"
+#include "saccade/image/font_internal.h"
 
 namespace saccade {
 namespace {

@@ -1,8 +1,8 @@
-#include "saccade/image/font.h"
-
 #include <algorithm>
 #include <array>
 #include <string_view>
+
+#include "saccade/image/font_internal.h"
 
 namespace saccade::font {
 namespace {

@@ -1,6 +1,5 @@
-#include "saccade/image/formats/exif.h"
-
-#include "saccade/image/formats/format.h"
+#include "saccade/image/formats/exif_internal.h"
+#include "saccade/image/formats/format_internal.h"
 
 namespace saccade::formats {
 

@@ -1,10 +1,9 @@
-#include "saccade/image/formats/format.h"
-
 #include <fmt/format.h>
 
 #include <utility>
 
 #include "saccade/base/error.h"
+#include "saccade/image/formats/format_internal.h"
 
 namespace saccade::formats {
 

@@ -19,8 +19,8 @@
 
 #include "saccade/base/error.h"
 #include "saccade/image/encode.h"
-#include "saccade/image/formats/exif.h"
-#include "saccade/image/formats/format.h"
+#include "saccade/image/formats/exif_internal.h"
+#include "saccade/image/formats/format_internal.h"
 #include "saccade/image/orient.h"
 
 namespace saccade::formats {

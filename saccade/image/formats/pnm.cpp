@@ -7,7 +7,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/image/encode.h"
-#include "saccade/image/formats/format.h"
+#include "saccade/image/formats/format_internal.h"
 
 // The Netpbm formats: three plain (P1 bitmap, P2 grey, P3 colour) and three raw (P4, P5, P6). Read here rather than by
 // stb_image, which knows only P5 and P6, takes every maximum for 255, and does not notice a missing end.

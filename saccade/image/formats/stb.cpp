@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "saccade/image/formats/format.h"
+#include "saccade/image/formats/format_internal.h"
 
 // BMP and GIF are decoded by stb_image, which takes whatever is missing at the end of a file for zeros, trusts palette
 // indices and gives no offsets. So the structure is walked here first; only a file that is whole reaches stb_image.
