@@ -33,6 +33,7 @@ class Conv2D final : public LayerOf<Conv2D, Conv2DOptions> {
   Shape infer(std::span<const Shape> src) const override;
   std::vector<ParameterSpec> parameters(std::span<const Shape> src) const override;
   Index multiply_adds(std::span<const Shape> src) const override;
+  Activation activation() const override { return options_.activation; }
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
 
  private:

@@ -25,6 +25,7 @@ class Dense final : public LayerOf<Dense, DenseOptions> {
   Shape infer(std::span<const Shape> src) const override;
   std::vector<ParameterSpec> parameters(std::span<const Shape> src) const override;
   Index multiply_adds(std::span<const Shape> src) const override;
+  Activation activation() const override { return options_.activation; }
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
 };
 

@@ -17,6 +17,7 @@ class ActivationLayer final : public LayerOf<ActivationLayer, ActivationOptions>
   static constexpr std::string_view kType = "Activation";
   static void visit(ActivationOptions& options, OptionVisitor& visitor);
   Shape infer(std::span<const Shape> src) const override;
+  Activation activation() const override { return options_.activation; }
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
 };
 

@@ -36,6 +36,8 @@ class Layer {
   virtual std::vector<ParameterSpec> parameters(std::span<const Shape> /*src*/) const { return {}; }
   /// Multiplications followed by an addition, for one image.
   virtual Index multiply_adds(std::span<const Shape> /*src*/) const { return 0; }
+  /// The activation of its output; linear for layers that have none.
+  virtual Activation activation() const { return Activation::linear; }
   virtual std::unique_ptr<Operation> prepare(const PrepareContext& context) const = 0;
 
  protected:

@@ -6,25 +6,8 @@
 
 #include "saccade/base/error.h"
 #include "saccade/nn/checks.h"
-#include "saccade/nn/conv2d.h"
-#include "saccade/nn/dense.h"
-#include "saccade/nn/elementwise.h"
 
 namespace saccade {
-namespace {
-
-bool ends_in_softmax(const Model& model) {
-  const Layer* last = model.nodes().back().layer.get();
-  if (const auto* dense = dynamic_cast<const Dense*>(last)) return dense->options().activation == softmax;
-  if (const auto* conv = dynamic_cast<const Conv2D*>(last)) return conv->options().activation == softmax;
-  if (const auto* activation = dynamic_cast<const ActivationLayer*>(last)) {
-    return activation->options().activation == softmax;
-  }
-  return false;
-}
-
-}  // namespace
-
 Loss::Loss(Kind kind, CrossEntropyOptions options) : kind_(kind), options_(std::move(options)) {
   checks::in_range("loss", "label_smoothing", options_.label_smoothing, 0.0F, 1.0F);
   for (const float weight : options_.class_weight) {
@@ -69,13 +52,13 @@ void Loss::check(const Model& model) const {
                       .got = std::to_string(weights.size()),
                       .fix = "give one a class"});
   }
-  if (kind_ == Kind::softmax_cross_entropy && ends_in_softmax(model)) {
+  if (kind_ == Kind::softmax_cross_entropy && model.ends_in_softmax()) {
     throw ValueError({.where = where,
                       .expected = "a last layer without activation",
                       .got = "softmax, which this loss applies itself",
                       .fix = "drop the last softmax, or use CrossEntropy"});
   }
-  if (kind_ == Kind::cross_entropy && !ends_in_softmax(model)) {
+  if (kind_ == Kind::cross_entropy && !model.ends_in_softmax()) {
     throw ValueError({.where = where,
                       .expected = "a network that ends in softmax",
                       .got = "a last layer that makes no probabilities",

@@ -168,6 +168,8 @@ Index Model::set_trainable(std::string_view pattern, bool trainable) {
   return count;
 }
 
+bool Model::ends_in_softmax() const { return nodes_.back().layer->activation() == Activation::softmax; }
+
 Index Model::parameter_count() const noexcept {
   Index count = 0;
   for (const Parameter& parameter : parameters_) count += parameter.value.elements();

@@ -54,6 +54,9 @@ class Model {
   Index trainable_count() const noexcept;  ///< Numbers that an optimiser would change.
   Index multiply_adds() const;             ///< Of one image.
 
+  /// Whether the last layer's activation is softmax, so that outputs are probabilities.
+  bool ends_in_softmax() const;
+
   /// Writes the network as one safetensors file, whole or not at all. Defined by saccade/io, which knows the format.
   void save(const std::filesystem::path& path) const;
 

@@ -51,6 +51,10 @@ Plan::Plan(Model& model, Index batch, PlanMode mode) : batch_(batch), mode_(mode
   bind_memory();
 }
 
+Index Plan::forward_time(std::size_t step) const { return isize(step); }
+
+Index Plan::backward_time(std::size_t step) const { return 2 * isize(steps_.size()) - isize(step); }
+
 void Plan::prepare(Model& model) {
   const bool training = mode_ == PlanMode::training;
   for (const Model::GraphNode& node : model.nodes()) {

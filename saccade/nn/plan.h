@@ -53,8 +53,9 @@ class Plan {
   void plan_forward_memory();
   void plan_backward_memory();
   void bind_memory();
-  Index forward_time(std::size_t step) const { return isize(step); }
-  Index backward_time(std::size_t step) const { return 2 * isize(steps_.size()) - isize(step); }
+  /// When, in the arena's reckoning, a step's two passes happen.
+  Index forward_time(std::size_t step) const;
+  Index backward_time(std::size_t step) const;
   /// Memory that step's output shares (views and in-place operations), or its own.
   void share_or_add(std::size_t step);
 

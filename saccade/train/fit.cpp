@@ -1,0 +1,300 @@
+#include "saccade/train/fit.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <memory>
+
+#include "saccade/base/error.h"
+#include "saccade/nn/plan.h"
+#include "saccade/train/evaluate.h"
+
+namespace saccade {
+namespace {
+
+std::vector<Parameter*> pointers_to(std::span<Parameter> parameters) {
+  std::vector<Parameter*> pointers;
+  for (Parameter& parameter : parameters) pointers.push_back(&parameter);
+  return pointers;
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// One call of fit(): its position, its running means, and what it hands to callbacks.
+class Trainer final : public TrainingControl {
+ public:
+  Trainer(Model& net, const data::DatasetPtr& train, const FitOptions& options);
+  History run();
+
+  Model& model() override { return net_; }
+  void stop(std::string reason) override { history_.stopped_because = std::move(reason); }
+  void scale_learning_rate(double factor) override { learning_rate_factor_ *= factor; }
+  void save_checkpoint(const std::filesystem::path& path) override;
+
+ private:
+  /// Everything that depends on the number of images in a batch.
+  struct Ready {
+    Plan plan;
+    LossOperation loss;
+  };
+
+  void check() const;
+  void resume();
+  Ready& ready_for(Index rows);
+  bool run_epoch();  ///< False when training was interrupted.
+  void run_step(const data::Batch& batch);
+  void end_epoch(std::chrono::steady_clock::time_point start);
+  void require_finite(double loss) const;
+  double learning_rate() const;
+  StepInfo step_info() const;
+  std::map<std::string, Index> fingerprint() const;
+  std::vector<NamedTensor> training_tensors();
+
+  Model& net_;
+  const FitOptions& options_;
+  data::DatasetPtr train_, validation_;
+  AnyOptimizer optimizer_;
+  std::optional<data::Loader> loader_;
+  std::map<Index, Ready> ready_;
+  std::vector<Parameter*> parameters_;
+
+  Index epoch_ = 0;  // the epoch under way
+  Index step_ = 0;   // steps done in it
+  Index global_step_ = 0;
+  double loss_sum_ = 0.0;  // over the epoch's images so far
+  Index correct_ = 0, seen_ = 0;
+  double learning_rate_factor_ = 1.0;
+  History history_;
+};
+
+Trainer::Trainer(Model& net, const data::DatasetPtr& train, const FitOptions& options)
+    : net_(net), options_(options), train_(train), validation_(options.validation), optimizer_(options.optimizer) {
+  check();
+  if (!validation_ && options.validation_split > 0.0) {
+    const data::Split parts = data::split(train, options.validation_split, options.seed);
+    train_ = parts.train;
+    validation_ = parts.validation;
+  }
+  loader_.emplace(train_, data::LoaderOptions{.batch_size = options.batch_size,
+                                              .shuffle = options.shuffle,
+                                              .seed = options.seed,
+                                              .workers = options.workers,
+                                              .max_queue_size = options.max_queue_size,
+                                              .preprocessing = net.preprocessing,
+                                              .transform = options.transform});
+  parameters_ = pointers_to(net.parameters());
+  ready_for(std::min(options.batch_size, train_->size()));
+  optimizer_->bind(parameters_);
+  if (!options.resume.empty()) resume();
+}
+
+void Trainer::check() const {
+  if (options_.epochs < 1) {
+    throw ValueError({.where = "fit: epochs",
+                      .expected = "at least 1",
+                      .got = std::to_string(options_.epochs),
+                      .fix = "one epoch shows every image once"});
+  }
+  check_fit(net_, *train_);
+  options_.loss.check(net_);
+  if (options_.validation) check_fit(net_, *options_.validation);
+  if (net_.trainable_count() == 0) {
+    throw ValueError({.where = fmt::format("fit: network '{}'", net_.name()),
+                      .expected = "at least one parameter that learns",
+                      .got = "every parameter frozen",
+                      .fix = "unfreeze a layer, e.g. the last"});
+  }
+}
+
+Trainer::Ready& Trainer::ready_for(Index rows) {
+  const auto found = ready_.find(rows);
+  if (found != ready_.end()) return found->second;
+  const Index classes = net_.output_shape()[0];
+  return ready_.emplace(rows, Ready{Plan(net_, rows, PlanMode::training), LossOperation(options_.loss, rows, classes)})
+      .first->second;
+}
+
+double Trainer::learning_rate() const {
+  const double base = optimizer_->base_learning_rate();
+  const double scheduled =
+      options_.schedule ? options_.schedule->at(global_step_, base, options_.epochs * loader_->batches()) : base;
+  return scheduled * learning_rate_factor_;
+}
+
+StepInfo Trainer::step_info() const {
+  const auto images = static_cast<double>(std::max<Index>(seen_, 1));
+  return {.epoch = epoch_,
+          .epochs = options_.epochs,
+          .step = step_,
+          .steps = loader_->batches(),
+          .global_step = global_step_,
+          .images = seen_,
+          .all_images = train_->size(),
+          .loss = loss_sum_ / images,
+          .accuracy = static_cast<double>(correct_) / images,
+          .learning_rate = learning_rate()};
+}
+
+void Trainer::require_finite(double loss) const {
+  if (!options_.terminate_on_nan || std::isfinite(loss)) return;
+  throw ValueError(
+      {.where = fmt::format("training, epoch {} step {}: loss", epoch_ + 1, step_ + 1),
+       .expected = "a finite number",
+       .got = fmt::format("{}", loss),
+       .fix = fmt::format("lower the learning rate (it is {:.3g}), clip gradients by global norm 1, or check "
+                          "the images for extreme values",
+                          learning_rate())});
+}
+
+void Trainer::run_step(const data::Batch& batch) {
+  Ready& now = ready_for(batch.rows());
+  const StepAddress address{.seed = options_.seed, .step = static_cast<std::uint32_t>(global_step_)};
+  const std::span<const float> output = now.plan.forward(batch.images.floats(), address);
+  const auto classes = usize(net_.output_shape()[0]);
+  for (std::size_t row = 0; row < batch.labels.size(); ++row) {
+    correct_ += argmax(output.subspan(row * classes, classes)) == batch.labels[row] ? 1 : 0;
+  }
+  double loss = now.loss.run(output, {.labels = batch.labels}, now.plan.output_grad());
+  require_finite(loss);
+  now.plan.backward();
+  loss += add_l2(parameters_) * static_cast<double>(batch.rows());
+  optimizer_->step(learning_rate());
+  loss_sum_ += loss;
+  seen_ += batch.rows();
+}
+
+bool Trainer::run_epoch() {
+  const auto start = std::chrono::steady_clock::now();
+  loader_->start(epoch_, step_);
+  data::Batch batch;
+  while (loader_->next(batch)) {
+    run_step(batch);
+    ++step_;
+    StepInfo info = step_info();
+    ++global_step_;
+    info.global_step = global_step_;
+    for (const CallbackPtr& callback : options_.callbacks) callback->on_step_end(*this, info);
+    if (options_.stop && options_.stop()) {
+      history_.interrupted = true;
+      for (const CallbackPtr& callback : options_.callbacks) callback->on_checkpoint(*this);
+      return false;
+    }
+  }
+  end_epoch(start);
+  return true;
+}
+
+void Trainer::end_epoch(std::chrono::steady_clock::time_point start) {
+  const StepInfo last = step_info();
+  EpochInfo info{.epoch = epoch_, .epochs = options_.epochs, .global_step = global_step_, .logs = {}};
+  info.logs["loss"] = last.loss;
+  info.logs["accuracy"] = last.accuracy;
+  info.logs["learning_rate"] = last.learning_rate;
+  optimizer_->swap_averages();  // what validation sees and callbacks save is what training would end with
+  if (validation_) {
+    const Evaluation result = evaluate(net_, validation_, {.loss = options_.loss, .workers = options_.workers});
+    info.logs["val_loss"] = result.loss;
+    info.logs["val_accuracy"] = result.accuracy;
+  }
+  info.logs["seconds"] = seconds_since(start);
+  history_.epochs.push_back(info.logs);
+  ++epoch_;
+  step_ = 0;
+  loss_sum_ = 0.0;
+  correct_ = seen_ = 0;
+  for (const CallbackPtr& callback : options_.callbacks) callback->on_epoch_end(*this, info);
+  optimizer_->swap_averages();
+  for (const CallbackPtr& callback : options_.callbacks) callback->on_checkpoint(*this);
+}
+
+History Trainer::run() {
+  history_.first_epoch = epoch_;
+  for (const CallbackPtr& callback : options_.callbacks) callback->on_train_begin(*this, epoch_);
+  while (epoch_ < options_.epochs && history_.stopped_because.empty()) {
+    if (!run_epoch()) break;
+  }
+  if (!history_.interrupted) optimizer_->swap_averages();
+  for (const CallbackPtr& callback : options_.callbacks) callback->on_train_end(*this);
+  return std::move(history_);
+}
+
+/// Options that a resumed run must share with the one it goes on from; otherwise it would not end with the same weights.
+std::map<std::string, Index> Trainer::fingerprint() const {
+  return {{"fit/batch_size", options_.batch_size},
+          {"fit/seed", static_cast<Index>(options_.seed)},
+          {"fit/shuffle", options_.shuffle ? 1 : 0},
+          {"fit/images", train_->size()},
+          {"fit/epochs", options_.epochs}};
+}
+
+/// Weights and the optimiser's memory, under the names they have in a checkpoint.
+std::vector<NamedTensor> Trainer::training_tensors() {
+  std::vector<NamedTensor> named;
+  for (Parameter* parameter : parameters_) named.push_back({"model/" + parameter->name, &parameter->value});
+  for (NamedTensor& slot : optimizer_->state()) named.push_back({"optimizer/" + slot.name, slot.tensor});
+  return named;
+}
+
+void Trainer::save_checkpoint(const std::filesystem::path& path) {
+  Checkpoint checkpoint;
+  for (const auto& [key, value] : fingerprint()) checkpoint.set_index(key, value);
+  checkpoint.set_text("fit/optimizer", std::string(optimizer_->name()));
+  checkpoint.set_text("fit/stopped_because", history_.stopped_because);
+  checkpoint.set_index("fit/epoch", epoch_);
+  checkpoint.set_index("fit/step", step_);
+  checkpoint.set_index("fit/global_step", global_step_);
+  checkpoint.set_index("fit/correct", correct_);
+  checkpoint.set_index("fit/seen", seen_);
+  checkpoint.set_double("fit/loss_sum", loss_sum_);
+  checkpoint.set_double("fit/learning_rate_factor", learning_rate_factor_);
+  checkpoint.set_index("fit/optimizer_iterations", optimizer_->iterations());
+  for (const CallbackPtr& callback : options_.callbacks) callback->save_state(checkpoint);
+  std::vector<NamedTensor> named = training_tensors();
+  std::vector<TensorEntry> tensors;
+  for (const NamedTensor& entry : named) tensors.push_back({entry.name, entry.tensor});
+  for (const auto& [name, tensor] : checkpoint.tensors()) tensors.push_back({name, &tensor});
+  checkpoint.save(path, tensors);
+}
+
+void Trainer::resume() {
+  const Checkpoint checkpoint = Checkpoint::load(options_.resume);
+  for (const auto& [key, value] : fingerprint()) {
+    const Index saved = checkpoint.get_index(key);
+    if (saved == value) continue;
+    throw ValueError({.where = fmt::format("resume from {}: {}", options_.resume.string(), key.substr(4)),
+                      .expected = std::to_string(saved),
+                      .got = std::to_string(value),
+                      .fix = "a run goes on with the options it was begun with"});
+  }
+  if (checkpoint.get_text("fit/optimizer") != optimizer_->name()) {
+    throw ValueError({.where = fmt::format("resume from {}: optimizer", options_.resume.string()),
+                      .expected = checkpoint.get_text("fit/optimizer"),
+                      .got = std::string(optimizer_->name()),
+                      .fix = "a run goes on with the options it was begun with"});
+  }
+  for (const NamedTensor& entry : training_tensors()) {
+    *entry.tensor = checkpoint.get_tensor(entry.name, entry.tensor->shape());
+  }
+  optimizer_->set_iterations(checkpoint.get_index("fit/optimizer_iterations"));
+  epoch_ = checkpoint.get_index("fit/epoch");
+  step_ = checkpoint.get_index("fit/step");
+  global_step_ = checkpoint.get_index("fit/global_step");
+  correct_ = checkpoint.get_index("fit/correct");
+  seen_ = checkpoint.get_index("fit/seen");
+  loss_sum_ = checkpoint.get_double("fit/loss_sum");
+  learning_rate_factor_ = checkpoint.get_double("fit/learning_rate_factor");
+  history_.stopped_because = checkpoint.get_text("fit/stopped_because");
+  for (const CallbackPtr& callback : options_.callbacks) callback->load_state(checkpoint);
+}
+
+}  // namespace
+
+History fit(Model& net, const data::DatasetPtr& train, const FitOptions& options) {
+  return Trainer(net, train, options).run();
+}
+
+}  // namespace saccade
