@@ -17,8 +17,12 @@ class SliceUpdate final : public UpdateKernel {
  public:
   explicit SliceUpdate(const UpdateProblem& problem) : rule_(problem.rule) {}
   void run(const UpdateBuffers& buffers) override {
-    parallel_for(isize(buffers.slices.size()),
-                 [&](Index i) { kUpdateSlice(rule_, buffers.numbers, buffers.slices[usize(i)]); });
+    Index elements = 0;
+    for (const UpdateSlice& slice : buffers.slices) elements += slice.elements;
+    const auto update = [&](Index i) { kUpdateSlice(rule_, buffers.numbers, buffers.slices[usize(i)]); };
+    // Waking the other threads costs more than a handful of elements.
+    if (elements > kUpdateSliceElements) return parallel_for(isize(buffers.slices.size()), update);
+    for (Index i = 0; i < isize(buffers.slices.size()); ++i) update(i);
   }
 
  private:
