@@ -7,7 +7,7 @@
 #define HWY_TARGET_INCLUDE "saccade/kernels/activation/activation_simd.cpp"
 #include <hwy/foreach_target.h>
 
-#include "saccade/kernels/simd/vector-inl.h"
+#include "saccade/kernels/simd/vector_internal.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {
@@ -65,8 +65,9 @@ void ActivationBackward(Activation activation, float negative_slope, const float
       return Map(dst, grad_dst, grad_src, count,
                  [=](FloatVector y, FloatVector grad) HWY_ATTR { return hn::Mul(grad, hn::Mul(y, hn::Sub(one, y))); });
     case Activation::tanh:
-      return Map(dst, grad_dst, grad_src, count,
-                 [=](FloatVector y, FloatVector grad) HWY_ATTR { return hn::Mul(grad, hn::Mul(hn::Sub(one, y), hn::Add(one, y))); });
+      return Map(dst, grad_dst, grad_src, count, [=](FloatVector y, FloatVector grad) HWY_ATTR {
+        return hn::Mul(grad, hn::Mul(hn::Sub(one, y), hn::Add(one, y)));
+      });
     case Activation::linear:
     case Activation::softmax:
       return Map(grad_dst, grad_src, count, [=](FloatVector grad) HWY_ATTR { return grad; });

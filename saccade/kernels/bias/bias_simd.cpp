@@ -9,8 +9,8 @@
 #define HWY_TARGET_INCLUDE "saccade/kernels/bias/bias_simd.cpp"
 #include <hwy/foreach_target.h>
 
-#include "saccade/kernels/simd/columns-inl.h"
-#include "saccade/kernels/simd/vector-inl.h"
+#include "saccade/kernels/simd/columns_internal.h"
+#include "saccade/kernels/simd/vector_internal.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {

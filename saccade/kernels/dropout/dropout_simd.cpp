@@ -9,7 +9,7 @@
 #define HWY_TARGET_INCLUDE "saccade/kernels/dropout/dropout_simd.cpp"
 #include <hwy/foreach_target.h>
 
-#include "saccade/kernels/simd/vector-inl.h"
+#include "saccade/kernels/simd/vector_internal.h"
 
 #ifndef SACCADE_KERNELS_DROPOUT_SIMD_ONCE
 #define SACCADE_KERNELS_DROPOUT_SIMD_ONCE

@@ -9,7 +9,7 @@
 #define HWY_TARGET_INCLUDE "saccade/kernels/merge/merge_simd.cpp"
 #include <hwy/foreach_target.h>
 
-#include "saccade/kernels/simd/vector-inl.h"
+#include "saccade/kernels/simd/vector_internal.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {

@@ -1,14 +1,14 @@
 // Reductions of one row, for softmax and its loss. Included once for every target, inside Highway's foreach_target.h.
-#if defined(SACCADE_KERNELS_SIMD_ROW_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef SACCADE_KERNELS_SIMD_ROW_INL_H
-#undef SACCADE_KERNELS_SIMD_ROW_INL_H
+#if defined(SACCADE_KERNELS_SIMD_ROW_INTERNAL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SACCADE_KERNELS_SIMD_ROW_INTERNAL_H
+#undef SACCADE_KERNELS_SIMD_ROW_INTERNAL_H
 #else
-#define SACCADE_KERNELS_SIMD_ROW_INL_H
+#define SACCADE_KERNELS_SIMD_ROW_INTERNAL_H
 #endif
 
 #include <limits>
 
-#include "saccade/kernels/simd/vector-inl.h"
+#include "saccade/kernels/simd/vector_internal.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {

@@ -1,16 +1,15 @@
 // Loops over the matrices of columns.h. Included once for every target, inside Highway's foreach_target.h.
-#if defined(SACCADE_KERNELS_SIMD_COLUMNS_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef SACCADE_KERNELS_SIMD_COLUMNS_INL_H
-#undef SACCADE_KERNELS_SIMD_COLUMNS_INL_H
+#if defined(SACCADE_KERNELS_SIMD_COLUMNS_INTERNAL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SACCADE_KERNELS_SIMD_COLUMNS_INTERNAL_H
+#undef SACCADE_KERNELS_SIMD_COLUMNS_INTERNAL_H
 #else
-#define SACCADE_KERNELS_SIMD_COLUMNS_INL_H
+#define SACCADE_KERNELS_SIMD_COLUMNS_INTERNAL_H
 #endif
 
-#include <algorithm>
-#include <array>
+#include <cstddef>
 
 #include "saccade/kernels/simd/columns.h"
-#include "saccade/kernels/simd/vector-inl.h"
+#include "saccade/kernels/simd/vector_internal.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {
@@ -22,7 +21,7 @@ HWY_INLINE void ForColumns(const simd::Columns& columns, Index rows, Op&& op) {
   const std::size_t period = usize(columns.period());
   const std::size_t total = usize(rows * columns.c());
   for (std::size_t first = 0; first < total; first += period) {
-    const std::size_t end = std::min(period, total - first);
+    const std::size_t end = period < total - first ? period : total - first;
     for (std::size_t p = 0; p < end; p += hn::Lanes(FloatTag())) op(first + p, p, end - p, total - first - p);
   }
 }
@@ -40,7 +39,7 @@ HWY_INLINE void SumColumns(const simd::Columns& columns, Index rows, const Terms
   const std::size_t whole = total / period * period;
   // So many vectors of sums as fit into the registers.
   constexpr std::size_t kAtOnce = HWY_CAP_GE512 ? 4 : 2;
-  std::fill_n(sums, kSums * c, 0.0);
+  for (std::size_t i = 0; i < kSums * c; ++i) sums[i] = 0.0;
   const auto fold = [&](std::size_t p, std::size_t k, DoubleVector lower, DoubleVector upper) HWY_ATTR {
     HWY_ALIGN double values[hn::MaxLanes(d)];
     hn::Store(lower, dd, values);

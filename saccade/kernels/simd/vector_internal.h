@@ -1,9 +1,9 @@
 // What the vector implementations share. Included once for every target, inside Highway's foreach_target.h.
-#if defined(SACCADE_KERNELS_SIMD_VECTOR_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef SACCADE_KERNELS_SIMD_VECTOR_INL_H
-#undef SACCADE_KERNELS_SIMD_VECTOR_INL_H
+#if defined(SACCADE_KERNELS_SIMD_VECTOR_INTERNAL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef SACCADE_KERNELS_SIMD_VECTOR_INTERNAL_H
+#undef SACCADE_KERNELS_SIMD_VECTOR_INTERNAL_H
 #else
-#define SACCADE_KERNELS_SIMD_VECTOR_INL_H
+#define SACCADE_KERNELS_SIMD_VECTOR_INTERNAL_H
 #endif
 
 #include <hwy/contrib/math/math-inl.h>
@@ -11,6 +11,9 @@
 
 #include <cstddef>
 
+// Between these marks, here and in the sources, the compiler may use the target's instructions. No template or inline
+// function that other code shares (std::min, std::span's members) may be instantiated there: the linker could take the
+// version made for one target for the whole program.
 HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {
 
