@@ -42,22 +42,25 @@ constexpr std::array<Conv2DImplementation, 2> kImplementations{{
 }  // namespace
 
 std::string Conv2DProblem::id() const {
-  return problem_id({{"n", n},
-                     {"ih", ih},
-                     {"iw", iw},
-                     {"ic", ic},
-                     {"oc", oc},
-                     {"kh", kh},
-                     {"kw", kw},
-                     {"sh", sh},
-                     {"sw", sw},
-                     {"dh", dh},
-                     {"dw", dw},
-                     {"pt", ph.before},
-                     {"pb", ph.after},
-                     {"pl", pw.before},
-                     {"pr", pw.after},
-                     {"g", groups}});
+  std::string id = problem_id({{"n", n},
+                               {"ih", ih},
+                               {"iw", iw},
+                               {"ic", ic},
+                               {"oc", oc},
+                               {"kh", kh},
+                               {"kw", kw},
+                               {"sh", sh},
+                               {"sw", sw},
+                               {"dh", dh},
+                               {"dw", dw},
+                               {"pt", ph.before},
+                               {"pb", ph.after},
+                               {"pl", pw.before},
+                               {"pr", pw.after},
+                               {"g", groups}});
+  if (!bias) id += "_nobias";
+  if (activation != Activation::linear) id.append("_").append(name_of(activation));
+  return id;
 }
 
 std::span<const Conv2DImplementation> conv2d_implementations() { return kImplementations; }

@@ -37,8 +37,9 @@ struct Conv2DProblem {
   Index weight_elements() const { return kh * kw * (ic / groups) * oc; }
   /// Multiply-adds of one pass, counting taps that fall outside src.
   Index multiply_adds() const { return dst_elements() * kh * kw * (ic / groups); }
-  std::string id()
-      const;  ///< "n2ih5iw5ic3oc4kh3kw3sh2sw2dh1dw1pt0pb1pl0pr1g1", the benchmark's and the tests' name for it.
+  /// The benchmark's and the tests' name for it: "n2ih5iw5ic3oc4kh3kw3sh2sw2dh1dw1pt0pb1pl0pr1g1", then "_nobias" and
+  /// "_relu" where that is so.
+  std::string id() const;
 };
 
 /// Forward reads src, weight, bias and writes dst. backward_data reads grad_dst, weight and writes grad_src.

@@ -1,10 +1,9 @@
-#include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
-
 #include <array>
 #include <cstddef>
 #include <optional>
 
 #include "saccade/base/parallel.h"
+#include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 #include "saccade/kernels/onednn/shard_calls_internal.h"
 

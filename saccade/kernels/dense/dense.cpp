@@ -41,7 +41,12 @@ constexpr std::array<DenseImplementation, 2> kImplementations{{
 
 }  // namespace
 
-std::string DenseProblem::id() const { return problem_id({{"m", m}, {"k", k}, {"u", u}}); }
+std::string DenseProblem::id() const {
+  std::string id = problem_id({{"m", m}, {"k", k}, {"u", u}});
+  if (!bias) id += "_nobias";
+  if (activation != Activation::linear) id.append("_").append(name_of(activation));
+  return id;
+}
 
 std::span<const DenseImplementation> dense_implementations() { return kImplementations; }
 

@@ -23,7 +23,7 @@ struct DenseProblem {
   Activation activation = Activation::linear;  ///< Forward only, never softmax.
 
   Index multiply_adds() const { return m * k * u; }
-  std::string id() const;  ///< "m128k784u1200"
+  std::string id() const;  ///< "m128k784u1200", then "_nobias" and "_relu" where that is so.
 };
 
 struct DenseBuffers {

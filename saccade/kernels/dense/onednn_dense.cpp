@@ -1,11 +1,10 @@
-#include "saccade/kernels/dense/onednn_dense_internal.h"
-
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/activation/formula.h"
+#include "saccade/kernels/dense/onednn_dense_internal.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 
 namespace saccade::kernels::onednn {

@@ -1,5 +1,3 @@
-#include "saccade/kernels/pool2d/onednn_pool2d_internal.h"
-
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -7,6 +5,7 @@
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 #include "saccade/kernels/onednn/shard_calls_internal.h"
+#include "saccade/kernels/pool2d/onednn_pool2d_internal.h"
 
 namespace saccade::kernels::onednn {
 namespace {

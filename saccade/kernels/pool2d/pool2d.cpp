@@ -47,18 +47,19 @@ constexpr std::array<Pool2DImplementation, 2> kImplementations{{
 }  // namespace
 
 std::string Pool2DProblem::id() const {
-  return (kind == PoolKind::max ? "max" : "average") + problem_id({{"n", n},
-                                                                   {"ih", ih},
-                                                                   {"iw", iw},
-                                                                   {"c", c},
-                                                                   {"kh", kh},
-                                                                   {"kw", kw},
-                                                                   {"sh", sh},
-                                                                   {"sw", sw},
-                                                                   {"pt", ph.before},
-                                                                   {"pb", ph.after},
-                                                                   {"pl", pw.before},
-                                                                   {"pr", pw.after}});
+  const std::string extents = problem_id({{"n", n},
+                                          {"ih", ih},
+                                          {"iw", iw},
+                                          {"c", c},
+                                          {"kh", kh},
+                                          {"kw", kw},
+                                          {"sh", sh},
+                                          {"sw", sw},
+                                          {"pt", ph.before},
+                                          {"pb", ph.after},
+                                          {"pl", pw.before},
+                                          {"pr", pw.after}});
+  return extents + (kind == PoolKind::max ? "_max" : "_average");
 }
 
 std::span<const Pool2DImplementation> pool2d_implementations() { return kImplementations; }

@@ -30,7 +30,7 @@ struct Pool2DProblem {
   Index ow() const { return window_count(iw, kw, sw, 1, pw); }
   Index src_elements() const { return n * ih * iw * c; }
   Index dst_elements() const { return n * oh() * ow() * c; }
-  std::string id() const;
+  std::string id() const;  ///< "n2ih5iw5c3kh2kw2sh2sw2pt0pb1pl0pr1_max"
 };
 
 /// forward reads src and writes dst, saved. backward reads grad_dst, saved and writes grad_src.

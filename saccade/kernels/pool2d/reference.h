@@ -77,7 +77,7 @@ void pool2d_backward(const Pool2DProblem& p, const T* src, const T* grad_dst, T*
             const Index best = first_maximum(p, src + n * image, y, x, c);
             if (best >= 0) grad[best * p.c + c] += given[c];
           } else {
-            const T share = given[c] / static_cast<T>(count_pixels(p, y, x));
+            const T share = given[c] / T(static_cast<double>(count_pixels(p, y, x)));
             for_window_pixels(p, y, x, [&](Index ih, Index iw) { grad[(ih * p.iw + iw) * p.c + c] += share; });
           }
         }

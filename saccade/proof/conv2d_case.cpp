@@ -1,0 +1,149 @@
+#include "saccade/kernels/conv2d/conv2d.h"
+#include "saccade/kernels/conv2d/reference.h"
+#include "saccade/proof/cases.h"
+#include "saccade/proof/fused_activation.h"
+#include "saccade/proof/id_reader.h"
+#include "saccade/proof/kernel_list.h"
+
+namespace saccade::proof {
+
+namespace {
+
+using kernels::Conv2DBuffers;
+using kernels::Conv2DProblem;
+
+/// Operands src, weight, bias; result dst. A case with an activation has the forward pass only: the backward passes take
+/// the gradient before it.
+class Conv2DCase final : public CaseOf<Conv2DCase> {
+ public:
+  explicit Conv2DCase(const Conv2DProblem& problem) : problem_(problem) {}
+
+  std::string_view operation() const override { return "conv2d"; }
+  std::string id() const override { return problem_.id(); }
+  std::vector<Operand> operands() const override;
+  std::vector<Result> results() const override { return {{"dst", problem_.dst_elements()}}; }
+  std::vector<Pass> passes() const override;
+  double flops(Pass) const override { return 2.0 * static_cast<double>(problem_.multiply_adds()); }
+  double bytes(Pass) const override;
+  bool exact(Pass) const override { return is_exact(problem_.activation); }
+  double rounding(Pass pass) const override;
+  void magnitude(Pass pass, const Views<double>& views) const override;
+  std::vector<std::string_view> implementations() const override { return names_of(kernels::conv2d_implementations()); }
+  std::unique_ptr<Prepared> prepare(std::string_view implementation) const override;
+
+  template <class T>
+  void compute(Pass pass, const Views<T>& views) const;
+
+ private:
+  Conv2DProblem problem_;
+};
+
+std::vector<Operand> Conv2DCase::operands() const {
+  const bool linear = problem_.activation == Activation::linear;
+  const Gradient data = linear ? Gradient::data : Gradient::none;
+  const Gradient weights = linear ? Gradient::weights : Gradient::none;
+  std::vector<Operand> operands{{"src", problem_.src_elements(), data},
+                                {"weight", problem_.weight_elements(), weights}};
+  if (problem_.bias) operands.push_back({"bias", problem_.oc, weights});
+  return operands;
+}
+
+std::vector<Pass> Conv2DCase::passes() const {
+  if (problem_.activation != Activation::linear) return {Pass::forward};
+  return {Pass::forward, Pass::backward_data, Pass::backward_weights};
+}
+
+double Conv2DCase::bytes(Pass) const {
+  return 4.0 * static_cast<double>(problem_.src_elements() + problem_.weight_elements() + problem_.dst_elements());
+}
+
+double Conv2DCase::rounding(Pass pass) const {
+  const Conv2DProblem& p = problem_;
+  switch (pass) {
+    case Pass::forward:
+      return static_cast<double>(p.kh * p.kw * (p.ic / p.groups) + 1) + rounding_of(p.activation);
+    case Pass::backward_data:
+      return static_cast<double>(p.kh * p.kw * (p.oc / p.groups) + 1);
+    case Pass::backward_weights:
+      return static_cast<double>(p.n * p.oh() * p.ow() + 1);
+  }
+  return 0.0;
+}
+
+void Conv2DCase::magnitude(Pass pass, const Views<double>& views) const {
+  // Activations never lengthen a difference, so the error is that of the sum before them.
+  Conv2DProblem linear = problem_;
+  linear.activation = Activation::linear;
+  Conv2DCase(linear).Case::magnitude(pass, views);
+  add_range(problem_.activation, views.results[0]);
+}
+
+std::unique_ptr<Prepared> Conv2DCase::prepare(std::string_view implementation) const {
+  return prepare_passes(kernels::conv2d_implementations(), problem_, passes(), implementation,
+                        [bias = problem_.bias](Pass, const Views<float>& v, std::span<std::byte> scratch) {
+                          return Conv2DBuffers{.src = v.operands[0],
+                                               .weight = v.operands[1],
+                                               .bias = bias ? v.operands[2] : std::span<const float>(),
+                                               .grad_dst = v.grad_dst,
+                                               .dst = v.results[0],
+                                               .grad_src = v.gradients[0],
+                                               .grad_weight = v.gradients[1],
+                                               .grad_bias = bias ? v.gradients[2] : std::span<float>(),
+                                               .scratch = scratch};
+                        });
+}
+
+template <class T>
+void Conv2DCase::compute(Pass pass, const Views<T>& v) const {
+  Conv2DProblem p = problem_;
+  p.pass = pass;
+  switch (pass) {
+    case Pass::forward:
+      return kernels::reference::conv2d_forward(p, v.operands[0].data(), v.operands[1].data(),
+                                                p.bias ? v.operands[2].data() : nullptr, v.results[0].data());
+    case Pass::backward_data:
+      return kernels::reference::conv2d_backward_data(p, v.grad_dst.data(), v.operands[1].data(),
+                                                      v.gradients[0].data());
+    case Pass::backward_weights:
+      return kernels::reference::conv2d_backward_weights(
+          p, v.operands[0].data(), v.grad_dst.data(), v.gradients[1].data(), p.bias ? v.gradients[2].data() : nullptr);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Case> parse_conv2d(std::string_view id) {
+  Conv2DProblem p;
+  IdReader reader("conv2d", id);
+  reader.number("n", p.n);
+  reader.number("ih", p.ih);
+  reader.number("iw", p.iw);
+  reader.number("ic", p.ic);
+  reader.number("oc", p.oc);
+  reader.number("kh", p.kh);
+  reader.number("kw", p.kw);
+  reader.number("sh", p.sh);
+  reader.number("sw", p.sw);
+  reader.number("dh", p.dh);
+  reader.number("dw", p.dw);
+  reader.number("pt", p.ph.before, 0);
+  reader.number("pb", p.ph.after, 0);
+  reader.number("pl", p.pw.before, 0);
+  reader.number("pr", p.pw.after, 0);
+  reader.number("g", p.groups);
+  p.bias = !reader.word("nobias");
+  p.activation = read_activation(reader);
+  reader.require_size({p.n, p.ih, p.iw, p.ic});
+  reader.require_size({p.kh, p.kw, p.ic, p.oc});
+  if (reader.word("same")) {
+    p.ph = kernels::same_pads(p.ih, p.kh, p.sh, p.dh);
+    p.pw = kernels::same_pads(p.iw, p.kw, p.sw, p.dw);
+  }
+  reader.finish();
+  if (p.ic % p.groups != 0 || p.oc % p.groups != 0) reader.fail("ic and oc to be multiples of g", "a remainder");
+  if (p.oh() == 0 || p.ow() == 0) reader.fail("a filter that fits into the padded image", "one that is larger");
+  reader.require_size({p.n, p.oh(), p.ow(), p.oc});
+  return std::make_unique<Conv2DCase>(p);
+}
+
+}  // namespace saccade::proof

@@ -1,0 +1,70 @@
+#include "saccade/proof/operations.h"
+
+#include <array>
+#include <string>
+
+#include "saccade/base/error.h"
+#include "saccade/proof/cases.h"
+
+namespace saccade::proof {
+namespace {
+
+// Layers at the batch sizes they are trained with.
+constexpr std::array kConv2D{
+    NamedCase{"lenet5.c1", "n128ih28iw28ic1oc6kh5kw5_same"},
+    NamedCase{"lenet5.c2", "n128ih14iw14ic6oc16kh5kw5"},
+    NamedCase{"vgg.3-64@32", "n64ih32iw32ic3oc64kh3kw3_same"},
+    NamedCase{"vgg.64-64@32", "n64ih32iw32ic64oc64kh3kw3_same"},
+    NamedCase{"vgg.128-128@16", "n64ih16iw16ic128oc128kh3kw3_same"},
+    NamedCase{"vgg.256-256@8", "n64ih8iw8ic256oc256kh3kw3_same"},
+    NamedCase{"resnet18.stem", "n8ih224iw224ic3oc64kh7kw7sh2sw2_same"},
+    NamedCase{"resnet18.64@56", "n8ih56iw56ic64oc64kh3kw3_same"},
+    NamedCase{"resnet18.64-128/2", "n8ih56iw56ic64oc128kh3kw3sh2sw2_same"},
+    NamedCase{"resnet18.128@28", "n8ih28iw28ic128oc128kh3kw3_same"},
+    NamedCase{"resnet18.256@14", "n8ih14iw14ic256oc256kh3kw3_same"},
+    NamedCase{"resnet18.512@7", "n8ih7iw7ic512oc512kh3kw3_same"},
+    NamedCase{"resnet18.1x1/2", "n8ih56iw56ic64oc128kh1kw1sh2sw2"},
+    NamedCase{"mobilenetv2.stem", "n8ih224iw224ic3oc32kh3kw3sh2sw2_same"},
+    NamedCase{"mobilenetv2.dw32@112", "n8ih112iw112ic32oc32kh3kw3g32_same"},
+    NamedCase{"mobilenetv2.16-96@112", "n8ih112iw112ic16oc96"},
+    NamedCase{"mobilenetv2.dw96/2", "n8ih112iw112ic96oc96kh3kw3sh2sw2g96_same"},
+    NamedCase{"mobilenetv2.384-64@14", "n8ih14iw14ic384oc64"},
+    NamedCase{"mobilenetv2.dw960@7", "n8ih7iw7ic960oc960kh3kw3g960_same"},
+    NamedCase{"mobilenetv2.320-1280@7", "n8ih7iw7ic320oc1280"},
+};
+
+constexpr std::array kDense{
+    NamedCase{"mlp.1", "m128k784u1200"},    NamedCase{"mlp.2", "m128k1200u1200"},  NamedCase{"mlp.4", "m128k1200u10"},
+    NamedCase{"lenet5.f1", "m128k400u120"}, NamedCase{"lenet5.f2", "m128k120u84"}, NamedCase{"lenet5.f3", "m128k84u10"},
+    NamedCase{"mlp.2@1", "m1k1200u1200"},
+};
+
+constexpr std::array kPool2D{
+    NamedCase{"lenet5.s1", "n128ih28iw28c6kh2kw2_max"},
+    NamedCase{"lenet5.s2", "n128ih10iw10c16kh2kw2_max"},
+    NamedCase{"vgg.64@32", "n64ih32iw32c64kh2kw2_max"},
+    NamedCase{"resnet18.stem", "n8ih112iw112c64kh3kw3sh2sw2_same_max"},
+    NamedCase{"resnet18.global", "n8ih7iw7c512kh7kw7_average"},
+    NamedCase{"average.lenet5.s1", "n128ih28iw28c6kh2kw2_average"},
+};
+
+constexpr std::array kOperations{
+    Operation{"conv2d", parse_conv2d, kConv2D},
+    Operation{"dense", parse_dense, kDense},
+    Operation{"pool2d", parse_pool2d, kPool2D},
+};
+
+}  // namespace
+
+std::span<const Operation> operations() { return kOperations; }
+
+const Operation& find_operation(std::string_view name) {
+  std::string known;
+  for (const Operation& operation : kOperations) {
+    if (operation.name == name) return operation;
+    known += (known.empty() ? "" : ", ") + std::string(operation.name);
+  }
+  throw ValueError({.where = "bench", .expected = "one of " + known, .got = "'" + std::string(name) + "'", .fix = ""});
+}
+
+}  // namespace saccade::proof
