@@ -7,10 +7,13 @@
 #include <optional>
 
 #include "saccade/base/error.h"
+#include "saccade/io/format_internal.h"
 #include "saccade/io/quote_internal.h"
 
 namespace saccade {
 namespace {
+
+using internal::quote;
 
 constexpr Index kVersion = 1;
 /// Keys of the run stand behind this in the file's metadata, apart from "format" and "version".
@@ -36,40 +39,11 @@ std::optional<double> parse_double(std::string_view text) {
   return negative ? -value : value;
 }
 
-std::string kind_of(const Metadata& metadata) {
-  const auto format = metadata.find("format");
-  if (format == metadata.end()) return "a safetensors file without a format";
-  if (format->second == kCheckpointFormat) return "a training checkpoint";
-  if (format->second == kNetworkFormat) return "a saved network";
-  return "format " + quote(format->second);
-}
-
-std::string kind_named(std::string_view format) { return kind_of({{"format", std::string(format)}}); }
-
 }  // namespace
-
-void check_format(const Metadata& metadata, std::string_view format, Index newest_version, std::string_view file) {
-  const auto found = metadata.find("format");
-  if (found == metadata.end() || found->second != format) {
-    throw FormatError({.where = std::string(file),
-                       .expected = kind_named(format),
-                       .got = kind_of(metadata),
-                       .fix = "name another file"});
-  }
-  const auto version = metadata.find("version");
-  const std::optional<Index> number = version == metadata.end() ? std::nullopt : parse_index(version->second);
-  if (!number || *number < 1 || *number > newest_version) {
-    throw FormatError(
-        {.where = std::string(file),
-         .expected = newest_version == 1 ? "version 1" : fmt::format("a version from 1 to {}", newest_version),
-         .got = version == metadata.end() ? "none" : quote(version->second),
-         .fix = "use the version of Saccade that wrote it, or a newer one"});
-  }
-}
 
 Checkpoint Checkpoint::load(const std::filesystem::path& path) {
   SafetensorsFile file = load_safetensors(path);
-  check_format(file.metadata, kCheckpointFormat, kVersion, path.string());
+  internal::check_format(file.metadata, internal::kCheckpointFormat, kVersion, path.string());
   Checkpoint checkpoint;
   checkpoint.file_ = path.string();
   checkpoint.tensors_ = std::move(file.tensors);
@@ -86,7 +60,7 @@ void Checkpoint::save(const std::filesystem::path& path) const {
 }
 
 void Checkpoint::save(const std::filesystem::path& path, std::span<const TensorEntry> tensors) const {
-  Metadata metadata = {{"format", std::string(kCheckpointFormat)}, {"version", fmt::format("{}", kVersion)}};
+  Metadata metadata = internal::format_metadata(internal::kCheckpointFormat, kVersion);
   for (const auto& [key, value] : state_) metadata[std::string(kStatePrefix) + key] = value;
   write_safetensors(path, tensors, metadata);
 }

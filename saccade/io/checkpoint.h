@@ -48,11 +48,4 @@ class Checkpoint {
   std::map<std::string, std::string> state_;
 };
 
-/// Files of the house say in their metadata what they are: "format" is one of these, "version" the number of its layout.
-inline constexpr std::string_view kCheckpointFormat = "saccade.checkpoint";
-inline constexpr std::string_view kNetworkFormat = "saccade.network";
-
-/// Throws FormatError when a file's metadata names another format, or a version other than 1 .. newest_version.
-void check_format(const Metadata& metadata, std::string_view format, Index newest_version, std::string_view file);
-
 }  // namespace saccade

@@ -140,9 +140,11 @@ TEST_F(CheckpointTest, SaysWhatAnotherFileIs) {
   EXPECT_THAT(load_error({}), HasSubstr("expected a training checkpoint, got a safetensors file without a format"));
   EXPECT_THAT(load_error({{"format", "pt"}}), HasSubstr("expected a training checkpoint, got format 'pt'"));
   EXPECT_EQ(load_error({{"format", "saccade.checkpoint"}, {"version", "2"}}),
-            file + ": expected version 1, got '2'; use the version of Saccade that wrote it, or a newer one");
-  EXPECT_THAT(load_error({{"format", "saccade.checkpoint"}, {"version", "0"}}), HasSubstr("got '0'"));
-  EXPECT_THAT(load_error({{"format", "saccade.checkpoint"}}), HasSubstr("expected version 1, got none"));
+            file +
+                ": expected a training checkpoint of version 1, got version '2'; use the version of Saccade that wrote "
+                "it, or a newer one");
+  EXPECT_THAT(load_error({{"format", "saccade.checkpoint"}, {"version", "0"}}), HasSubstr("got version '0'"));
+  EXPECT_THAT(load_error({{"format", "saccade.checkpoint"}}), HasSubstr("of version 1, got no version"));
   EXPECT_THROW(Checkpoint::load(folder_ / "none"), SystemError);
 }
 

@@ -1,6 +1,6 @@
 #include "saccade/io/quote_internal.h"
 
-namespace saccade {
+namespace saccade::internal {
 
 std::string quote(std::string_view text) {
   constexpr std::size_t kLimit = 80;
@@ -10,4 +10,4 @@ std::string quote(std::string_view text) {
   return "'" + std::string(text.substr(0, end)) + "...'";
 }
 
-}  // namespace saccade
+}  // namespace saccade::internal

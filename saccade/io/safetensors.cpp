@@ -23,6 +23,7 @@ namespace {
 
 using internal::Header;
 using internal::HeaderEntry;
+using internal::quote;
 
 static_assert(std::endian::native == std::endian::little, "the file's byte order is taken for the machine's");
 

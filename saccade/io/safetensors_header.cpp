@@ -1,5 +1,3 @@
-#include "saccade/io/safetensors_header_internal.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -10,6 +8,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/io/quote_internal.h"
+#include "saccade/io/safetensors_header_internal.h"
 #include "saccade/tensor/shape.h"
 
 namespace saccade::internal {
