@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <ostream>
 #include <vector>
 
+#include "saccade/base/call_text.h"
 #include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
 #include "saccade/base/random.h"
@@ -91,70 +91,21 @@ std::string_view name_in(const List& list, decltype(list[0].value) value) {
   return {};
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
+// The value that stands under the name of the argument.
+template <class List>
+auto value_in(const List& list, const CallText& call, std::size_t position) {
+  const std::string_view name = call.arguments()[position].value;
+  for (const auto& entry : list) {
+    if (entry.name == name) return entry.value;
+  }
+  std::vector<std::string_view> names;
+  for (const auto& entry : list) names.push_back(entry.name);
+  call.fail(fmt::format("one of {}", fmt::join(names, ", ")), fmt::format("'{}'", name),
+            "write variance_scaling(2, fan_in, truncated_normal)");
 }
 
-// "name(a, b)" in parts.
-struct Call {
-  std::string_view text;
-  std::string_view name;
-  std::vector<std::string_view> arguments;
-
-  [[noreturn]] void fail(std::string expected, std::string_view got, std::string_view fix) const {
-    throw ValueError({.where = fmt::format("initializer '{}'", text),
-                      .expected = std::move(expected),
-                      .got = std::string(got),
-                      .fix = std::string(fix)});
-  }
-
-  void require(std::size_t least, std::size_t most, std::string_view example) const {
-    if (arguments.size() >= least && arguments.size() <= most) return;
-    const std::string count = least == most ? fmt::format("{}", least) : fmt::format("{} or {}", least, most);
-    fail(fmt::format("{} argument{}", count, least == 1 && most == 1 ? "" : "s"), fmt::format("{}", arguments.size()),
-         fmt::format("write {}", example));
-  }
-
-  double number(std::size_t position, double fallback) const {
-    if (position >= arguments.size()) return fallback;
-    const std::string_view argument = arguments[position];
-    double value = 0.0;
-    const auto [end, error] = std::from_chars(argument.data(), argument.data() + argument.size(), value);
-    if (error != std::errc{} || end != argument.data() + argument.size()) {
-      fail("a number", fmt::format("'{}'", argument), "write it like 0.05 or 1e-3");
-    }
-    return value;
-  }
-
-  template <class List>
-  auto choice(std::size_t position, const List& list) const {
-    for (const auto& entry : list) {
-      if (entry.name == arguments[position]) return entry.value;
-    }
-    std::vector<std::string_view> names;
-    for (const auto& entry : list) names.push_back(entry.name);
-    fail(fmt::format("one of {}", fmt::join(names, ", ")), fmt::format("'{}'", arguments[position]),
-         "write variance_scaling(2, fan_in, truncated_normal)");
-  }
-};
-
-Call split(std::string_view text) {
-  Call call{.text = text, .name = trim(text), .arguments = {}};
-  const auto open = call.name.find('(');
-  if (open == std::string_view::npos) return call;
-  if (call.name.back() != ')') call.fail("a closing ')'", "none", "write it like constant(0.1)");
-  std::string_view inside = trim(call.name.substr(open + 1, call.name.size() - open - 2));
-  call.name = trim(call.name.substr(0, open));
-  while (!inside.empty()) {
-    const auto comma = inside.find(',');
-    call.arguments.push_back(trim(inside.substr(0, comma)));
-    if (comma == std::string_view::npos) break;
-    inside = inside.substr(comma + 1);
-    if (inside.empty()) call.arguments.push_back({});
-  }
-  return call;
+double number_at(const CallText& call, std::size_t position, double fallback) {
+  return position < call.arguments().size() ? call.number(call.arguments()[position].value) : fallback;
 }
 
 }  // namespace
@@ -163,7 +114,6 @@ Fans fans_of(const Shape& shape) noexcept {
   const auto extents = shape.extents();
   if (extents.empty()) return {};
   if (extents.size() == 1) return {static_cast<double>(extents[0]), static_cast<double>(extents[0])};
-  // In double: with a zero extent elsewhere the product of the others need not fit in an Index.
   double receptive_field = 1.0;
   for (const Index extent : extents.first(extents.size() - 2)) receptive_field *= static_cast<double>(extent);
   return {static_cast<double>(extents[extents.size() - 2]) * receptive_field,
@@ -327,28 +277,28 @@ std::string Initializer::to_string() const {
 }
 
 Initializer Initializer::parse(std::string_view text) {
-  const Call call = split(text);
-  const std::string_view name = call.name;
+  const CallText call("initializer", text);
+  const std::string_view name = call.name();
   for (const NamedScaling& named : kScalings) {
     if (name != named.name) continue;
-    call.require(0, 0, named.name);
+    call.require_count(0, 0, named.name);
     return variance_scaling(named.options);
   }
   if (name == "zeros" || name == "ones") {
-    call.require(0, 0, name);
+    call.require_count(0, 0, name);
     return name == "zeros" ? zeros() : ones();
   }
   if (name == "constant") {
-    call.require(1, 1, "constant(0.1)");
-    return constant(call.number(0, 0.0));
+    call.require_count(1, 1, "constant(0.1)");
+    return constant(number_at(call, 0, 0.0));
   }
   if (name == "random_uniform") {
-    if (!call.arguments.empty()) call.require(2, 2, "random_uniform(-0.05, 0.05)");
-    return random_uniform(call.number(0, -0.05), call.number(1, 0.05));
+    if (!call.arguments().empty()) call.require_count(2, 2, "random_uniform(-0.05, 0.05)");
+    return random_uniform(number_at(call, 0, -0.05), number_at(call, 1, 0.05));
   }
   if (name == "variance_scaling") {
-    call.require(3, 3, "variance_scaling(2, fan_in, truncated_normal)");
-    return variance_scaling({call.number(0, 1.0), call.choice(1, kModes), call.choice(2, kDistributions)});
+    call.require_count(3, 3, "variance_scaling(2, fan_in, truncated_normal)");
+    return variance_scaling({number_at(call, 0, 1.0), value_in(kModes, call, 1), value_in(kDistributions, call, 2)});
   }
   using Factory = Initializer (*)(double);
   constexpr std::array<Named<Factory>, 4> kNormals{{{"random_normal", random_normal},
@@ -357,8 +307,8 @@ Initializer Initializer::parse(std::string_view text) {
                                                     {"truncated_normal_corrected", truncated_normal_corrected}}};
   for (const auto& [normal, factory] : kNormals) {
     if (name != normal) continue;
-    call.require(0, 1, fmt::format("{}(0.05)", normal));
-    return factory(call.number(0, 0.05));
+    call.require_count(0, 1, fmt::format("{}(0.05)", normal));
+    return factory(number_at(call, 0, 0.05));
   }
   std::vector<std::string_view> names{"zeros",
                                       "ones",

