@@ -88,11 +88,11 @@ class JpegReader {
     const Index width = info_.image_width;
     require_size(source_, std::nullopt, height, width);
     require_data(height * width);
-    const bool four_inks = info_.out_color_space == JCS_CMYK;
+    const int turned = orientation();  // libjpeg drops its markers with the last row.
     Tensor image({height, width, info_.out_color_space == JCS_GRAYSCALE ? 1 : 3}, DType::uint8);
-    if (four_inks) inks_.resize(usize(width) * 4);
+    if (info_.out_color_space == JCS_CMYK) inks_.resize(usize(width) * 4);
     if (!read_pixels(image.uint8s().data())) fail_here();
-    return orient(std::move(image), orientation());
+    return orient(std::move(image), turned);
   }
 
  private:
@@ -169,8 +169,9 @@ class JpegReader {
   }
 
   [[noreturn]] void fail_here() const {
-    std::optional<Index> offset;
-    if (info_.src != nullptr) offset = source_.size() - isize(info_.src->bytes_in_buffer);
+    Index offset = source_.size();
+    const bool at_end = errors_.manager.msg_code == JWRN_JPEG_EOF;
+    if (info_.src != nullptr && !at_end) offset -= isize(info_.src->bytes_in_buffer);
     fail(source_, {.offset = offset, .expected = "a whole JPEG image", .got = errors_.message.data()});
   }
 

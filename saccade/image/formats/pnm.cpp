@@ -33,11 +33,13 @@ class PnmReader {
     const int kind = source_.at(1) - '0';
     const bool bitmap = kind == 1 || kind == 4;
     const bool raw = kind >= 4;
+    skip_space();
     const Index size_offset = position_;
     const Index width = read_number("the width", kMaxSide);
     const Index height = read_number("the height", kMaxSide);
     require_size(source_, size_offset, height, width);
     if (!bitmap) {
+      skip_space();
       const Index offset = position_;
       maximum_ = read_number("the maximum value", 65535);
       if (maximum_ == 0) fail(source_, {.offset = offset, .expected = "a maximum value from 1 to 65535", .got = "0"});
