@@ -39,15 +39,15 @@ void draw_text(Tensor& canvas, std::string_view text, Index top, Index left, con
 
 /// One picture of a contact sheet, with up to two lines below it.
 struct SheetCell {
-  Tensor image;                                      ///< Any image.
-  std::array<std::string, 2> captions;               ///< e.g. "9 -> 4" and "98 %"; cut with "..." where the cell ends.
+  Tensor image = {};                                 ///< Any image.
+  std::array<std::string, 2> captions = {};          ///< e.g. "9 -> 4" and "98 %"; cut with "..." where the cell ends.
   Rgb color = {.red = 33, .green = 37, .blue = 41};  ///< Of the first caption; red for mistakes, say.
 };
 
 struct SheetOptions {
-  std::string title;     ///< Above the pictures; none when empty.
-  Index columns = 0;     ///< Pictures a row; 0 chooses a sheet that is a little wider than high.
-  Index min_side = 84;   ///< Smaller pictures are magnified a whole number of times until their longer side is this.
+  std::string title = {};  ///< Above the pictures; none when empty.
+  Index columns = 0;       ///< Pictures a row; 0 chooses a sheet that is a little wider than high.
+  Index min_side = 84;     ///< Smaller pictures are magnified a whole number of times until their longer side is this.
   Index max_side = 224;  ///< Larger pictures are shrunk (bilinear) until their longer side is this. At least min_side.
   Index text_scale = 2;
   Index gap = 14;  ///< Between cells and around the sheet.

@@ -1,0 +1,58 @@
+#include "saccade/image/encode.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "saccade/base/file.h"
+#include "saccade/image/testing_internal.h"
+
+namespace saccade {
+namespace {
+
+using test::text_of;
+
+std::filesystem::path scratch(std::string_view name) {
+  return std::filesystem::path(::testing::TempDir()) / ("saccade_encode_" + std::string(name));
+}
+
+TEST(WriteImage, ChoosesByEnding) {
+  const Tensor image = test::gradient(6, 5, 3);
+  const auto format_of = [&](std::string_view name) {
+    const std::filesystem::path path = scratch(name);
+    write_image(path, image);
+    const std::string format(image_format(read_file(path)));
+    EXPECT_EQ(read_image(path).shape(), image.shape()) << name;
+    std::filesystem::remove(path);
+    return format;
+  };
+  EXPECT_EQ(format_of("a.png"), "PNG");
+  EXPECT_EQ(format_of("a.JPG"), "JPEG");
+  EXPECT_EQ(format_of("a.jpeg"), "JPEG");
+  EXPECT_EQ(format_of("a.ppm"), "PNM");
+  EXPECT_EQ(format_of("a.pnm"), "PNM");
+}
+
+TEST(WriteImage, RefusesOtherEndings) {
+  const std::string known = "expected a name that ends in .png, .jpg, .jpeg, .ppm, .pgm or .pnm, got ";
+  EXPECT_EQ(text_of<ValueError>([] { write_image("sheet.webp", test::noise(1, 1, 1)); }),
+            "sheet.webp: " + known + "'.webp'; choose one of these endings");
+  EXPECT_EQ(text_of<ValueError>([] { write_image("sheet", test::noise(1, 1, 1)); }),
+            "sheet: " + known + "no ending; choose one of these endings");
+}
+
+TEST(WritePng, IsReadBackUnchanged) {
+  const Tensor image = test::noise(9, 4, 4);
+  const std::filesystem::path path = scratch("b.png");
+  write_png(path, image);
+  EXPECT_TRUE(test::same(read_image(path), image));
+  std::filesystem::remove(path);
+}
+
+TEST(WritePng, NamesAFolderThatIsNotThere) {
+  EXPECT_TRUE(
+      text_of<SystemError>([] { write_png("/no/such/folder/a.png", test::noise(1, 1, 1)); }).starts_with("/no/such/"));
+}
+
+}  // namespace
+}  // namespace saccade
