@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <charconv>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -7,16 +9,24 @@
 
 namespace saccade::kernels {
 
-/// "r128c10" from {{"r", 128}, {"c", 10}}: the extents of a problem in the letters of the vocabulary.
+/// An extent of a problem in a letter of the vocabulary.
 struct NamedExtent {
   std::string_view name;
   Index value;
 };
 
+/// "r128c10" from {{"r", 128}, {"c", 10}}
 inline std::string problem_id(std::initializer_list<NamedExtent> extents) {
   std::string id;
   for (const NamedExtent& extent : extents) id.append(extent.name).append(std::to_string(extent.value));
   return id;
+}
+
+/// "p0.5" from {"p", 0.5F}: the fewest decimals that give the number back.
+inline std::string problem_id(std::string_view name, float value) {
+  std::array<char, 64> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), value, std::chars_format::fixed).ptr;
+  return std::string(name).append(digits.begin(), end);
 }
 
 }  // namespace saccade::kernels

@@ -12,4 +12,14 @@ std::unique_ptr<Case> parse_conv2d(std::string_view id);  ///< "_same" stands fo
 std::unique_ptr<Case> parse_dense(std::string_view id);
 std::unique_ptr<Case> parse_pool2d(std::string_view id);  ///< "_same" likewise; "_max" or "_average".
 
+std::unique_ptr<Case> parse_activation(std::string_view id);
+std::unique_ptr<Case> parse_add(std::string_view id);
+std::unique_ptr<Case> parse_batch_norm(std::string_view id);  ///< m: the mean of src.
+std::unique_ptr<Case> parse_bias(std::string_view id);
+std::unique_ptr<Case> parse_concat(std::string_view id);
+std::unique_ptr<Case> parse_dropout(std::string_view id);
+std::unique_ptr<Case> parse_loss(std::string_view id);  ///< "_dense" targets, "_sample_weight", "_class_weight".
+std::unique_ptr<Case> parse_pad2d(std::string_view id);
+std::unique_ptr<Case> parse_softmax(std::string_view id);
+
 }  // namespace saccade::proof

@@ -48,10 +48,55 @@ constexpr std::array kPool2D{
     NamedCase{"average.lenet5.s1", "n128ih28iw28c6kh2kw2_average"},
 };
 
+constexpr std::array kActivation{
+    NamedCase{"lenet5.c1", "n602112_relu"},
+    NamedCase{"lenet5.c2", "n204800_relu"},
+    NamedCase{"lenet5.f1", "n15360_relu"},
+    NamedCase{"vgg.64@32", "n4194304_relu"},
+    NamedCase{"mobilenetv2.96@112", "n9633792_relu6"},
+    NamedCase{"sigmoid", "n602112_sigmoid"},
+    NamedCase{"tanh", "n602112_tanh"},
+};
+
+constexpr std::array kSoftmax{NamedCase{"lenet5", "r128c10"}, NamedCase{"imagenet", "r128c1000"}};
+
+constexpr std::array kLoss{
+    NamedCase{"lenet5", "r128c10_softmax_cross_entropy"},
+    NamedCase{"cifar10.smooth", "r512c10s0.2_softmax_cross_entropy"},
+    NamedCase{"imagenet", "r128c1000_softmax_cross_entropy"},
+};
+
+constexpr std::array kDropout{NamedCase{"lenet5.f1", "r128n120p0.5"}, NamedCase{"vgg.f1", "r64n4096p0.5"}};
+
+constexpr std::array kBatchNorm{
+    NamedCase{"lenet5.c1", "r100352c6"},
+    NamedCase{"lenet5.c2", "r25088c16"},
+    NamedCase{"vgg.64@32", "r65536c64"},
+    NamedCase{"vgg.256@8", "r4096c256"},
+    NamedCase{"resnet18.64@56", "r25088c64"},
+    NamedCase{"resnet18.512@7", "r392c512"},
+    NamedCase{"vgg.64@32.frozen", "r65536c64_frozen"},
+};
+
+constexpr std::array kBias{NamedCase{"lenet5.c1", "r100352c6"}, NamedCase{"vgg.64@32", "r65536c64"},
+                           NamedCase{"mlp.1", "r128c1200"}};
+
+constexpr std::array kAdd{NamedCase{"mlp", "i2n3840000"}, NamedCase{"resnet18.64@56", "i2n1605632"},
+                          NamedCase{"lenet5.f1", "i2n15360"}};
+
+constexpr std::array kConcat{NamedCase{"squeezenet.64@55", "r24200c64c64"},
+                             NamedCase{"squeezenet.256@13", "r1352c256c256"}, NamedCase{"mixed", "r24200c3c5c1"}};
+
+constexpr std::array kPad2D{NamedCase{"lenet5.input", "n128ih28iw28c1pt2pb2pl2pr2"},
+                            NamedCase{"resnet18.64@56", "n8ih56iw56c64pt1pb1pl1pr1"}};
+
 constexpr std::array kOperations{
-    Operation{"conv2d", parse_conv2d, kConv2D},
-    Operation{"dense", parse_dense, kDense},
-    Operation{"pool2d", parse_pool2d, kPool2D},
+    Operation{"conv2d", parse_conv2d, kConv2D},    Operation{"dense", parse_dense, kDense},
+    Operation{"pool2d", parse_pool2d, kPool2D},    Operation{"activation", parse_activation, kActivation},
+    Operation{"softmax", parse_softmax, kSoftmax}, Operation{"loss", parse_loss, kLoss},
+    Operation{"dropout", parse_dropout, kDropout}, Operation{"batch_norm", parse_batch_norm, kBatchNorm},
+    Operation{"bias", parse_bias, kBias},          Operation{"add", parse_add, kAdd},
+    Operation{"concat", parse_concat, kConcat},    Operation{"pad2d", parse_pad2d, kPad2D},
 };
 
 }  // namespace

@@ -64,9 +64,9 @@ constexpr std::array kImplementations = {
 }  // namespace
 
 std::string ActivationProblem::id() const {
-  std::string id(name_of(activation));
-  if (activation == Activation::leaky_relu) id += std::to_string(negative_slope);
-  return id + problem_id({{"n", elements}});
+  std::string id = problem_id({{"n", elements}});
+  if (activation == Activation::leaky_relu) id += problem_id("s", negative_slope);
+  return id.append("_").append(name_of(activation));
 }
 
 std::span<const ActivationImplementation> activation_implementations() { return kImplementations; }

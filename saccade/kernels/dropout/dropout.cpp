@@ -37,9 +37,7 @@ constexpr std::array kImplementations = {
 
 }  // namespace
 
-std::string DropoutProblem::id() const {
-  return problem_id({{"r", rows}, {"n", elements}}) + "p" + std::to_string(rate);
-}
+std::string DropoutProblem::id() const { return problem_id({{"r", rows}, {"n", elements}}) + problem_id("p", rate); }
 
 std::span<const DropoutImplementation> dropout_implementations() { return kImplementations; }
 

@@ -45,10 +45,9 @@ const char* name_of(LossProblem::Kind kind) {
 }  // namespace
 
 std::string LossProblem::id() const {
-  std::string id = name_of(kind);
-  id += problem_id({{"_r", rows}, {"c", classes}});
-  if (label_smoothing != 0.0F) id.append("s").append(std::to_string(label_smoothing));
-  return id;
+  std::string id = problem_id({{"r", rows}, {"c", classes}});
+  if (label_smoothing != 0.0F) id += problem_id("s", label_smoothing);
+  return id.append("_").append(name_of(kind));
 }
 
 std::span<const LossImplementation> loss_implementations() { return kImplementations; }

@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <complex>
 #include <span>
 
 #include "saccade/kernels/norm/batch_norm.h"
