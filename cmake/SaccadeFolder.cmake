@@ -1,17 +1,18 @@
 include(GNUInstallDirs)
 include(GoogleTest)
-set_property(GLOBAL PROPERTY SACCADE_FOLDERS "")
+set_property(GLOBAL PROPERTY SACCADE_LIBRARY "")
 if(SACCADE_DEVELOPER)
   add_custom_target(unit_tests)  # builds everything that carries the ctest label `unit`
 endif()
 
-# saccade_folder(name USES folders... EXTERNAL targets... CHOOSE sources...)
+# saccade_folder(name [COMMAND_ONLY] USES folders... EXTERNAL targets... CHOOSE sources...)
 #
 # Turns saccade/<name>/ into the target saccade::<name>, linked to just the folders after USES and the third-party targets
 # after EXTERNAL (fmt and OpenMP come with every folder). Unit tests (*_test.cpp) stand beside the sources and become
 # saccade_<name>_test. CHOOSE <part>_<choice> compiles <part>_<choice>.cpp and leaves its siblings <part>_*.cpp out.
+# A COMMAND_ONLY folder serves the command, and is no part of the library that users link.
 function(saccade_folder name)
-  cmake_parse_arguments(ARG "" "" "USES;EXTERNAL;CHOOSE" ${ARGN})
+  cmake_parse_arguments(ARG "COMMAND_ONLY" "" "USES;EXTERNAL;CHOOSE" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/saccade/${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
   set(tests ${sources})
@@ -40,7 +41,9 @@ function(saccade_folder name)
   target_compile_features(saccade_${name} ${scope} cxx_std_20)
   target_include_directories(saccade_${name} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  set_property(GLOBAL APPEND PROPERTY SACCADE_FOLDERS ${name})
+  if(NOT ARG_COMMAND_ONLY)
+    set_property(GLOBAL APPEND PROPERTY SACCADE_LIBRARY ${name})
+  endif()
 
   if(SACCADE_DEVELOPER AND tests)
     add_executable(saccade_${name}_test ${tests})
@@ -86,10 +89,9 @@ function(saccade_link_only_what_links result)
   set(${result} "${targets}" PARENT_SCOPE)
 endfunction()
 
-# saccade::saccade: every folder but the command's own.
+# saccade::saccade: every folder that is not the command's own.
 function(saccade_library)
-  get_property(folders GLOBAL PROPERTY SACCADE_FOLDERS)
-  list(REMOVE_ITEM folders cli)
+  get_property(folders GLOBAL PROPERTY SACCADE_LIBRARY)
   add_library(saccade INTERFACE)
   add_library(saccade::saccade ALIAS saccade)
   list(TRANSFORM folders PREPEND saccade_)

@@ -2,8 +2,7 @@
 # find_package(saccade) work. tests/consumer proves it.
 include(CMakePackageConfigHelpers)
 
-get_property(folders GLOBAL PROPERTY SACCADE_FOLDERS)
-list(REMOVE_ITEM folders cli)
+get_property(folders GLOBAL PROPERTY SACCADE_LIBRARY)
 list(TRANSFORM folders PREPEND saccade_ OUTPUT_VARIABLE libraries)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/saccade")
 

@@ -1,5 +1,5 @@
 # check_registry: every layer named in the registry has all that a layer needs. The registry holds one line a layer,
-#     {"Conv2D", ...
+#     RegisteredLayer{"Conv2D", ...
 # and the table below says what else must exist for it.
 cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/faults.cmake")
@@ -28,10 +28,10 @@ function(snake_case name result)
   set(${result} "${name}" PARENT_SCOPE)
 endfunction()
 
-file(STRINGS "${ROOT}/${registry}" lines REGEX "^ +\\{\"[A-Z][A-Za-z0-9]*\"")
-list(TRANSFORM lines REPLACE "^ +\\{\"([A-Za-z0-9]+)\".*$" "\\1" OUTPUT_VARIABLE names)
+file(STRINGS "${ROOT}/${registry}" lines REGEX "^ +RegisteredLayer\\{\"[A-Z][A-Za-z0-9]*\"")
+list(TRANSFORM lines REPLACE "^ +RegisteredLayer\\{\"([A-Za-z0-9]+)\".*$" "\\1" OUTPUT_VARIABLE names)
 if(NOT names)
-  fault("${registry}: expected lines like '    {\"Conv2D\", ...', got none")
+  fault("${registry}: expected lines like '    RegisteredLayer{\"Conv2D\", ...', got none")
 endif()
 
 foreach(row IN LISTS table)

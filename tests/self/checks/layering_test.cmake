@@ -14,6 +14,7 @@ put(saccade/saccade.h "#include \"saccade/base/error.h\"\n#include \"saccade/ten
 put(saccade/base/error.h "#include <string>\n")
 put(saccade/base/error.cpp "#include \"saccade/base/error.h\"\n#include <fmt/format.h>\n")
 put(saccade/base/error_test.cpp "#include \"saccade/base/error.h\"\n#include <gmock/gmock.h>\n")
+put(saccade/tensor/testing_internal.h "#include <gtest/gtest.h>\n")
 put(saccade/tensor/tensor.h "#include \"saccade/base/error.h\"  // the why\n")
 put(saccade/kernels/conv2d/onednn_internal.h "#include <oneapi/dnnl/dnnl.hpp>\n")
 put(saccade/kernels/conv2d/onednn.cpp "#include \"saccade/kernels/conv2d/onednn_internal.h\"\n// no std::cout here\n")
@@ -61,7 +62,7 @@ expect_fault(layering "tensor has no DNNL::dnnl after EXTERNAL" "tensor has no C
 begin("the test library in a source")
 put(CMakeLists.txt "${house}")
 put(saccade/tensor/tensor.cpp "#include <gtest/gtest.h>\n")
-expect_fault(layering "only a *_test.cpp may include it")
+expect_fault(layering "only a *_test.cpp or a testing_internal.h may include it")
 
 begin("another folder's internals")
 put(CMakeLists.txt "${house}")

@@ -2,7 +2,7 @@ cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/planted.cmake")
 
 function(put_layers)
-  put(saccade/nn/registry.cpp "const Entry kRegistry[] = {\n    {\"Conv2D\", make},\n    {\"LeakyReLU\", make},\n};\n")
+  put(saccade/nn/registry.cpp "const Entry kRegistry[] = {\n    RegisteredLayer{\"Conv2D\", &make},\n    RegisteredLayer{\"LeakyReLU\", &make},\n};\n")
   put(docs/layers/conv2d.md "# Conv2D\n")
   put(docs/layers/leaky_relu.md "# LeakyReLU\n")
   put(saccade/nn/layers_test.cpp "gradient Conv2D\ngolden Conv2D\ngradient LeakyReLU\ngolden LeakyReLU\n")
