@@ -1,20 +1,18 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <unordered_set>
 #include <utility>
 
 #include "saccade/base/error.h"
+#include "saccade/io/json_internal.h"
 #include "saccade/io/quote_internal.h"
 #include "saccade/io/safetensors_header_internal.h"
 #include "saccade/tensor/shape.h"
 
 namespace saccade::internal {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr std::size_t kPrefixBytes = 8;
 
@@ -121,14 +119,8 @@ class HeaderReader {
   }
 
   bool parse_error(std::size_t position, const std::string& /*last_token*/, const Json::exception& error) {
-    // Of "[..] parse error at line 1, column 9: syntax error while parsing value - invalid literal; last read: ..." the
-    // reader needs the reason only; the text read last may be as long as the file.
-    std::string_view reason = error.what();
-    reason = reason.substr(0, reason.find("; last read"));
-    if (const auto dash = reason.rfind(" - "); dash != std::string_view::npos) reason.remove_prefix(dash + 3);
-    if (const auto colon = reason.rfind("] "); colon != std::string_view::npos) reason.remove_prefix(colon + 2);
     const std::size_t offset = kPrefixBytes + (position > 0 ? position - 1 : 0);
-    fail(fmt::format("{}: byte {}", file_, offset), "a header in JSON", quote(reason), kDamaged);
+    fail(fmt::format("{}: byte {}", file_, offset), "a header in JSON", reason_of(error), kDamaged);
   }
 
  private:
