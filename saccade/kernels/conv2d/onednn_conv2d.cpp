@@ -1,8 +1,10 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "saccade/base/parallel.h"
+#include "saccade/kernels/activation/in_place_internal.h"
 #include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 #include "saccade/kernels/onednn/shard_calls_internal.h"
@@ -45,7 +47,7 @@ dnnl::primitive_desc_base describe(const Conv2DProblem& p, Index images, const m
   using Forward = dnnl::convolution_forward;
   const prop_kind kind = p.pass == Pass::forward ? prop_kind::forward_inference : prop_kind::forward_training;
   const Forward::desc forward(kind, direct, src, weight, bias, dst, strides, dilates, before, after);
-  if (p.pass == Pass::forward) return Forward::primitive_desc(forward, attributes(p.activation), engine());
+  if (p.pass == Pass::forward) return Forward::primitive_desc(forward, attributes(), engine());
 
   const Forward::primitive_desc hint(forward, attributes(), engine());
   if (p.pass == Pass::backward_data) {
@@ -95,16 +97,22 @@ class DataPass final : public Conv2DKernel {
     }
     parallel_for(calls_.count(), [&](Index shard) {
       if (backward_) {
-        calls_.execute(shard, b.scratch, {calls_.part(b.grad_dst, shard), calls_.part(b.grad_src, shard), weight});
-      } else {
-        calls_.execute(shard, b.scratch, {calls_.part(b.src, shard), calls_.part(b.dst, shard), weight, b.bias.data()});
+        calls_.execute(shard, b.scratch,
+                       {calls_.part(b.grad_dst, shard).data(), calls_.part(b.grad_src, shard).data(), weight});
+        return;
       }
+      const std::span<float> dst = calls_.part(b.dst, shard);
+      calls_.execute(shard, b.scratch, {calls_.part(b.src, shard).data(), dst.data(), weight, b.bias.data()});
+      activations_[usize(shard)].run(dst);
     });
   }
 
  private:
   DataPass(const Conv2DProblem& p, const Descriptions& d)
       : backward_(p.pass == Pass::backward_data), calls_(d.shards, d.primitives, arguments(p), scratch_) {
+    for (Index shard = 0; shard < calls_.count(); ++shard) {
+      activations_.emplace_back(p.activation, d.shards.size(shard) * p.oh() * p.ow() * p.oc);
+    }
     if (d.weight == hwio(p)) return;
     reorder_.emplace(make_reorder(hwio(p), d.weight));
     blocked_weight_ = scratch_.add(isize(d.weight.get_size()));
@@ -121,6 +129,7 @@ class DataPass final : public Conv2DKernel {
   bool backward_;
   ScratchLayout scratch_;
   ShardCalls calls_;
+  std::vector<InPlaceActivation> activations_;
   std::optional<Call> reorder_;
   Index blocked_weight_ = 0;
   Index reorder_scratchpad_ = 0;
@@ -138,8 +147,8 @@ class WeightPass final : public Conv2DKernel {
     float* const biases = at(b, partial_biases_);
     parallel_for(calls_.count(), [&](Index shard) {
       calls_.execute(shard, b.scratch,
-                     {calls_.part(b.src, shard), calls_.part(b.grad_dst, shard), weights + shard * weight_stride_,
-                      biases + shard * bias_stride_});
+                     {calls_.part(b.src, shard).data(), calls_.part(b.grad_dst, shard).data(),
+                      weights + shard * weight_stride_, biases + shard * bias_stride_});
     });
     add_up(weights, weight_stride_, reorder_ ? weights : b.grad_weight.data(), weight_elements_);
     if (bias_elements_ != 0) add_up(biases, bias_stride_, b.grad_bias.data(), bias_elements_);

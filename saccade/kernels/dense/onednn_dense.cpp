@@ -1,9 +1,10 @@
 #include <oneapi/dnnl/dnnl.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "saccade/base/parallel.h"
-#include "saccade/kernels/activation/formula.h"
+#include "saccade/kernels/activation/in_place_internal.h"
 #include "saccade/kernels/dense/onednn_dense_internal.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 
@@ -35,42 +36,60 @@ Index block_size(Index extent, Index least, Index most, Index multiply_adds) {
   return std::max({least, ceil_divide(extent, most), by_work});
 }
 
-/// dst = act(dst + bias) for a block of columns; the block was just written and is still in the cache.
-void add_bias_and_activate(const DenseProblem& p, Index rows, Index columns, const float* bias, Matrix<float> dst) {
-  for (Index row = 0; row < rows; ++row) {
-    float* const line = dst.data + row * dst.stride;
-    if (p.bias) {
-      for (Index u = 0; u < columns; ++u) line[u] += bias[u];
-    }
-    if (p.activation == Activation::relu) {
-      for (Index u = 0; u < columns; ++u) line[u] = line[u] < 0.0F ? 0.0F : line[u];
-    } else if (p.activation != Activation::linear) {
-      for (Index u = 0; u < columns; ++u) line[u] = activate(p.activation, line[u]);
-    }
-  }
-}
-
+/// Blocks of rows, or blocks of columns when there are only a few rows. The bias is added, and the activation taken, while
+/// a block is still in the cache.
 class DenseForward final : public DenseKernel {
  public:
   explicit DenseForward(const DenseProblem& p)
       : p_(p),
         rows_(p.m < kFewRows ? p.m : block_size(p.m, kFewRows, 8, p.multiply_adds())),
-        columns_(p.m < kFewRows ? block_size(p.u, 64, 8, p.multiply_adds()) : p.u) {}
+        columns_(p.m < kFewRows ? block_size(p.u, 64, 8, p.multiply_adds()) : p.u) {
+    // A block of columns is not one piece of memory; its rows are.
+    const Index pieces = columns_ < p.u ? ceil_divide(p.u, columns_) : ceil_divide(p.m, rows_);
+    for (Index i = 0; i < pieces; ++i) {
+      const Index elements =
+          columns_ < p.u ? std::min(columns_, p.u - i * columns_) : std::min(rows_, p.m - i * rows_) * p.u;
+      activations_.emplace_back(p.activation, elements);
+    }
+  }
 
   void run(const DenseBuffers& b) override {
-    const Index across = ceil_divide(p_.u, columns_);
-    parallel_for(ceil_divide(p_.m, rows_) * across, [&](Index block) {
-      const Index m = block / across * rows_, u = block % across * columns_;
-      const Index rows = std::min(rows_, p_.m - m), columns = std::min(columns_, p_.u - u);
-      const Matrix<float> dst{b.dst.data() + m * p_.u + u, p_.u};
-      multiply(rows, columns, p_.k, {b.src.data() + m * p_.k, p_.k}, {b.weight.data() + u, p_.u}, dst);
-      add_bias_and_activate(p_, rows, columns, b.bias.data() + u, dst);
-    });
+    if (columns_ < p_.u) {
+      parallel_for(ceil_divide(p_.u, columns_), [&](Index block) { run_columns(b, block); });
+    } else {
+      parallel_for(ceil_divide(p_.m, rows_), [&](Index block) { run_rows(b, block); });
+    }
   }
 
  private:
+  void run_rows(const DenseBuffers& b, Index block) const {
+    const Index m = block * rows_;
+    const Index rows = std::min(rows_, p_.m - m);
+    float* const dst = b.dst.data() + m * p_.u;
+    multiply(rows, p_.u, p_.k, {b.src.data() + m * p_.k, p_.k}, {b.weight.data(), p_.u}, {dst, p_.u});
+    for (Index row = 0; row < rows; ++row) add_bias(b.bias.data(), dst + row * p_.u, p_.u);
+    activations_[usize(block)].run({dst, usize(rows * p_.u)});
+  }
+
+  void run_columns(const DenseBuffers& b, Index block) const {
+    const Index u = block * columns_;
+    const Index columns = std::min(columns_, p_.u - u);
+    float* const dst = b.dst.data() + u;
+    multiply(p_.m, columns, p_.k, {b.src.data(), p_.k}, {b.weight.data() + u, p_.u}, {dst, p_.u});
+    for (Index row = 0; row < p_.m; ++row) {
+      add_bias(b.bias.data() + u, dst + row * p_.u, columns);
+      activations_[usize(block)].run({dst + row * p_.u, usize(columns)});
+    }
+  }
+
+  void add_bias(const float* bias, float* row, Index columns) const {
+    if (!p_.bias) return;
+    for (Index u = 0; u < columns; ++u) row[u] += bias[u];
+  }
+
   DenseProblem p_;
   Index rows_, columns_;
+  std::vector<InPlaceActivation> activations_;  // one a block
 };
 
 class DenseBackwardData final : public DenseKernel {

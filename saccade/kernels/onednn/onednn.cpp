@@ -1,9 +1,8 @@
-#include "saccade/kernels/onednn/onednn_internal.h"
-
 #include <algorithm>
 #include <string_view>
 
 #include "saccade/base/parallel.h"
+#include "saccade/kernels/onednn/onednn_internal.h"
 
 namespace saccade::kernels::onednn {
 namespace {
@@ -71,31 +70,9 @@ Call make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) 
   return {dnnl::reorder(description), from, to, description.scratchpad_desc()};
 }
 
-dnnl::primitive_attr attributes(Activation activation) {
+dnnl::primitive_attr attributes() {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  dnnl::post_ops post;
-  switch (activation) {
-    case Activation::relu:
-      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
-      break;
-    case Activation::leaky_relu:
-      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.2F, 0.0F);
-      break;
-    case Activation::relu6:
-      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_clip, 0.0F, 6.0F);
-      break;
-    case Activation::sigmoid:
-      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_logistic, 0.0F, 0.0F);
-      break;
-    case Activation::tanh:
-      post.append_eltwise(1.0F, dnnl::algorithm::eltwise_tanh, 0.0F, 0.0F);
-      break;
-    case Activation::linear:
-    case Activation::softmax:
-      return attr;
-  }
-  attr.set_post_ops(post);
   return attr;
 }
 

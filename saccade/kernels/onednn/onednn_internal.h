@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "saccade/base/integer.h"
-#include "saccade/kernels/activation/activation.h"
 
 /// What the oneDNN implementations share.
 ///
@@ -58,8 +57,9 @@ class Call {
 /// The reorder from one layout to another.
 Call make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
-/// Attributes every primitive here is created with: scratchpad from the user, and the activation as a post-operation.
-dnnl::primitive_attr attributes(Activation activation = Activation::linear);
+/// Attributes every primitive here is created with: the scratchpad comes from the user. Activations are no
+/// post-operations: oneDNN's ReLU turns NaN into 0, and a network that has diverged would look sound.
+dnnl::primitive_attr attributes();
 
 /// True for a primitive that is oneDNN's plain loop, which is no faster than ours.
 bool is_plain_loop(const dnnl::primitive_desc_base& description);

@@ -1,8 +1,7 @@
-#include "saccade/kernels/onednn/shard_calls_internal.h"
-
 #include <algorithm>
 
 #include "saccade/base/parallel.h"
+#include "saccade/kernels/onednn/shard_calls_internal.h"
 
 namespace saccade::kernels::onednn {
 

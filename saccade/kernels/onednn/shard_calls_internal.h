@@ -22,10 +22,11 @@ class ShardCalls {
 
   Index count() const { return shards_.count(); }
 
-  /// Where a shard's images stand in a buffer of the whole batch.
+  /// A shard's images in a buffer of the whole batch.
   template <class T>
-  T* part(std::span<T> batch, Index shard) const {
-    return batch.data() + shards_.first(shard) * (isize(batch.size()) / shards_.n);
+  std::span<T> part(std::span<T> batch, Index shard) const {
+    const Index image = isize(batch.size()) / shards_.n;
+    return batch.subspan(usize(shards_.first(shard) * image), usize(shards_.size(shard) * image));
   }
 
   /// Points call number `shard` at its arguments, in the order of the constructor's list (more are ignored), and executes

@@ -63,14 +63,16 @@ class OneDnnPool2D final : public Pool2DKernel {
 
   void forward(const Pool2DBuffers& b) override {
     parallel_for(forward_.count(), [&](Index shard) {
-      forward_.execute(shard, b.scratch, {forward_.part(b.src, shard), forward_.part(b.dst, shard), saved(b, shard)});
+      forward_.execute(shard, b.scratch,
+                       {forward_.part(b.src, shard).data(), forward_.part(b.dst, shard).data(), saved(b, shard)});
     });
   }
 
   void backward(const Pool2DBuffers& b) override {
     parallel_for(backward_->count(), [&](Index shard) {
-      backward_->execute(shard, b.scratch,
-                         {backward_->part(b.grad_dst, shard), backward_->part(b.grad_src, shard), saved(b, shard)});
+      backward_->execute(
+          shard, b.scratch,
+          {backward_->part(b.grad_dst, shard).data(), backward_->part(b.grad_src, shard).data(), saved(b, shard)});
     });
   }
 

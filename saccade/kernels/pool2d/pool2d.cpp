@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "saccade/kernels/pool2d/onednn_pool2d_internal.h"
+#include "saccade/kernels/pool2d/pool2d_simd_internal.h"
 #include "saccade/kernels/pool2d/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -39,7 +40,8 @@ std::unique_ptr<Pool2DKernel> make_reference(const Pool2DProblem& problem) {
   return std::make_unique<ReferencePool2D>(problem);
 }
 
-constexpr std::array<Pool2DImplementation, 2> kImplementations{{
+constexpr std::array<Pool2DImplementation, 3> kImplementations{{
+    {"simd", simd::decline, simd::make},
     {"onednn", onednn::decline_pool2d, onednn::make_pool2d},
     {"reference", accept_all<Pool2DProblem>, make_reference},
 }};
