@@ -1,0 +1,115 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "saccade/proof/operations.h"
+#include "saccade/proof/prove.h"
+
+// Every check of prove() on the operations that are bound by memory: extents around the width of a vector (4, 8 and 16
+// floats), of a period of columns and of a task.
+namespace saccade::proof {
+namespace {
+
+Report prove_all(std::string_view operation, const std::vector<std::string>& ids) {
+  Report report;
+  for (const std::string& id : ids) {
+    const std::unique_ptr<Case> c = find_operation(operation).parse(id);
+    EXPECT_EQ(c->id(), id);
+    // exp and its like cost far more than the multiply-adds that the budget counts.
+    report.add(prove(*c, {.derivative_budget = 2e4}));
+  }
+  return report;
+}
+
+/// `proved` counts passes of implementations, so that nothing is left out unnoticed.
+void expect_proved(const Report& report, int proved, std::size_t declined = 0) {
+  EXPECT_TRUE(report.holds()) << report.to_string();
+  EXPECT_EQ(report.proved, proved);
+  EXPECT_EQ(report.declined.size(), declined);
+}
+
+TEST(MemoryBound, Activation) {
+  std::vector<std::string> ids;
+  for (const char* name : {"linear", "relu", "relu6", "sigmoid", "tanh"}) {
+    for (const int n : {1, 3, 4, 7, 8, 15, 16, 17, 33, 17000}) {
+      ids.push_back("n" + std::to_string(n) + "_" + name);
+    }
+  }
+  for (const int n : {1, 17, 17000}) ids.push_back("n" + std::to_string(n) + "s0.2_leaky_relu");
+  ids.push_back("n100s0.3_leaky_relu");
+  expect_proved(prove_all("activation", ids), static_cast<int>(ids.size()) * 4);
+}
+
+TEST(MemoryBound, Softmax) {
+  expect_proved(prove_all("softmax", {"r1c1", "r3c2", "r5c7", "r4c8", "r7c10", "r3c16", "r5c17", "r3c31", "r2c100",
+                                      "r3500c10", "r40c1000"}),
+                44);
+}
+
+TEST(MemoryBound, SoftmaxCrossEntropy) {
+  std::vector<std::string> ids;
+  for (const char* extents : {"r1c1", "r3c2", "r5c10", "r7c17", "r3c33", "r1700c10"}) {
+    for (const char* smoothing : {"", "s0.1", "s1"}) {
+      for (const char* words : {"", "_dense", "_sample_weight_class_weight", "_dense_sample_weight_class_weight"}) {
+        ids.push_back(std::string(extents).append(smoothing).append("_softmax_cross_entropy").append(words));
+      }
+    }
+  }
+  expect_proved(prove_all("loss", ids), static_cast<int>(ids.size()) * 4);
+}
+
+TEST(MemoryBound, OtherLosses) {
+  std::vector<std::string> ids;
+  for (const char* kind : {"_cross_entropy", "_mean_squared_error"}) {
+    for (const char* words : {"", "_dense", "_sample_weight_class_weight", "_dense_sample_weight_class_weight"}) {
+      ids.push_back(std::string("r5c10").append(kind).append(words));
+      ids.push_back(std::string("r3c2s0.1").append(kind).append(words));
+    }
+  }
+  // The vector implementation leaves both to the reference.
+  expect_proved(prove_all("loss", ids), static_cast<int>(ids.size()) * 2, ids.size() * 2);
+}
+
+TEST(MemoryBound, Dropout) {
+  expect_proved(prove_all("dropout", {"r1n1p0.5", "r3n5p0.1", "r2n8p0.9", "r5n16p0.5", "r4n31p0.3", "r3n32p0.5",
+                                      "r3n33p0.5", "r7n84p0", "r150n120p0.5", "r2n17000p0.25"}),
+                40);
+}
+
+TEST(MemoryBound, BatchNorm) {
+  std::vector<std::string> ids;
+  for (const char* extents : {"r1c3", "r2c1", "r7c3", "r40c6", "r33c8", "r50c10", "r20c16", "r9c17", "r5c63", "r4c64",
+                              "r6c65", "r3c100", "r3000c6", "r300c64"}) {
+    ids.push_back(extents);
+    ids.push_back(std::string(extents).append("_frozen"));
+  }
+  ids.push_back("r50c6m1000");
+  ids.push_back("r3000c16m1000");
+  ids.push_back("r50c6m1000_frozen");
+  expect_proved(prove_all("batch_norm", ids), static_cast<int>(ids.size()) * 6);
+}
+
+TEST(MemoryBound, Bias) {
+  expect_proved(prove_all("bias", {"r1c1", "r3c2", "r17c3", "r40c6", "r9c8", "r50c10", "r20c16", "r9c17", "r5c63",
+                                   "r4c64", "r6c65", "r3c100", "r3000c6", "r300c64", "r128c1200"}),
+                60);
+}
+
+TEST(MemoryBound, Add) {
+  expect_proved(prove_all("add", {"i1n5", "i2n1", "i2n16", "i3n17", "i5n100", "i2n17000", "i3n33000"}), 14);
+}
+
+TEST(MemoryBound, Concat) {
+  expect_proved(prove_all("concat", {"r1c1", "r3c2c5", "r7c1c16c3", "r1000c8c24", "r2c17000c1"}), 20);
+}
+
+TEST(MemoryBound, Pad2D) {
+  expect_proved(prove_all("pad2d", {"n1ih1iw1c1pt0pb0pl0pr0", "n2ih3iw4c5pt1pb0pl0pr2", "n3ih28iw28c1pt2pb2pl2pr2",
+                                    "n2ih40iw50c6pt0pb3pl4pr0"}),
+                16);
+}
+
+}  // namespace
+}  // namespace saccade::proof
