@@ -15,6 +15,15 @@ bool read(std::string_view text, T& value) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
+// At most 100 bytes of a text that may come from a hostile file, cut between two UTF-8 characters.
+std::string shorten(std::string_view text) {
+  constexpr std::size_t kMost = 100;
+  if (text.size() <= kMost) return std::string(text);
+  std::size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return fmt::format("{}...", text.substr(0, end));
+}
+
 }  // namespace
 
 std::string_view trim(std::string_view text) noexcept {
@@ -68,10 +77,10 @@ Index CallText::integer(std::string_view value) const {
   return number;
 }
 
-void CallText::fail(std::string expected, std::string got, std::string fix) const {
-  throw ValueError({.where = fmt::format("{} '{}'", what_, text_),
+void CallText::fail(std::string expected, std::string_view got, std::string fix) const {
+  throw ValueError({.where = fmt::format("{} '{}'", what_, shorten(text_)),
                     .expected = std::move(expected),
-                    .got = std::move(got),
+                    .got = shorten(got),
                     .fix = std::move(fix)});
 }
 

@@ -32,7 +32,8 @@ class CallText {
   double number(std::string_view value) const;
   Index integer(std::string_view value) const;
 
-  [[noreturn]] void fail(std::string expected, std::string got, std::string fix) const;
+  /// Throws. What is too long to read is cut short in the message.
+  [[noreturn]] void fail(std::string expected, std::string_view got, std::string fix) const;
 
  private:
   std::string_view what_;

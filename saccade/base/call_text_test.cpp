@@ -66,6 +66,15 @@ TEST(CallText, Numbers) {
             "thing 'f(1)': expected a whole number, got '99999999999999999999'; write it like 500");
 }
 
+TEST(CallText, LongTextsAreCutInMessages) {
+  const std::string long_text = "f(" + std::string(99, 'x');
+  EXPECT_EQ(parts(long_text),
+            "thing 'f(" + std::string(98, 'x') + "...': expected ')' at the end, got none; close what '(' opens");
+  const std::string umlauts = "f(" + std::string(97, 'x') + "\u00e4\u00e4";
+  EXPECT_EQ(parts(umlauts),
+            "thing 'f(" + std::string(97, 'x') + "...': expected ')' at the end, got none; close what '(' opens");
+}
+
 TEST(CallText, Counts) {
   const CallText call("thing", "f(1)");
   call.require_count(1, 1, "f(1)");

@@ -120,9 +120,10 @@ Trainer::Ready& Trainer::ready_for(Index rows) {
 
 double Trainer::learning_rate() const {
   const double base = optimizer_->base_learning_rate();
-  const double scheduled =
-      options_.schedule ? options_.schedule->at(global_step_, base, options_.epochs * loader_->batches()) : base;
-  return scheduled * learning_rate_factor_;
+  const Horizon horizon{.learning_rate = base,
+                        .steps_per_epoch = loader_->batches(),
+                        .total_steps = options_.epochs * loader_->batches()};
+  return (options_.schedule ? options_.schedule->at(global_step_, horizon) : base) * learning_rate_factor_;
 }
 
 StepInfo Trainer::step_info() const {
