@@ -71,8 +71,8 @@ Model every_layer() {
   const Node sum = Add{{.name = "sum"}}({active, normal});
   const Node both = Concatenate{}({sum, convolved, sum});
   const Node pooled = AveragePool2D{{.pool = 2, .strides = Size2(1), .padding = same}}(both);
-  const Node left = GlobalAveragePool2D{}(pooled);
-  const Node right = Flatten{}(GlobalMaxPool2D{}(pooled));
+  const Node left = Flatten{}(GlobalAveragePool2D{{.keepdims = true}}(pooled));
+  const Node right = Flatten{}(GlobalMaxPool2D{{.keepdims = true}}(pooled));
   const Node merged = Concatenate{}({left, right});
   const Node shaped = Reshape{{.shape = {6, 6}}}(merged);
   const Node dropped = Dropout{{.rate = 0.25F}}(Flatten{}(shaped));
