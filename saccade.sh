@@ -62,14 +62,12 @@ die() {  # die <exit code> <message>
   exit "$1"
 }
 
-missing_packages() {  # prints those of the packages named that are not installed
-  local -A installed=()
-  local name status
-  while read -r name status; do
-    if [[ $status == installed ]]; then installed[$name]=1; fi
-  done < <(dpkg-query --show --showformat '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
+missing_packages() {  # prints, on one line, those of the packages named that are not installed
+  local installed name
+  # dpkg-query fails when it has never heard of one of them, and tells of the others all the same.
+  installed=$(dpkg-query --show --showformat ' ${Package}=${db:Status-Status} ' "$@" 2>/dev/null || true)
   for name in "$@"; do
-    if [[ -z ${installed[$name]:-} ]]; then printf '%s\n' "$name"; fi
+    if [[ $installed != *" $name=installed "* ]]; then printf '%s ' "$name"; fi
   done
 }
 
@@ -79,9 +77,9 @@ install_packages() {  # install_packages <package...>: what the machine lacks of
     return
   fi
   local -a missing needed as_root=()
-  mapfile -t missing < <(missing_packages "$@" "${preferred[@]}")
+  read -ra missing <<<"$(missing_packages "$@" "${preferred[@]}")"
   if ((${#missing[@]} == 0)); then return; fi
-  mapfile -t needed < <(missing_packages "$@")
+  read -ra needed <<<"$(missing_packages "$@")"
 
   local reason=""
   if [[ $install == no ]]; then
