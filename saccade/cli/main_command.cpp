@@ -11,6 +11,11 @@
 #include "saccade/base/error.h"
 #include "saccade/base/version.h"
 #include "saccade/cli/data_command.h"
+#include "saccade/cli/evaluate_command.h"
+#include "saccade/cli/experiment_command.h"
+#include "saccade/cli/predict_command.h"
+#include "saccade/cli/summary_command.h"
+#include "saccade/cli/train_command.h"
 
 namespace saccade::cli {
 namespace {
@@ -19,8 +24,15 @@ void build(CLI::App& app, Console& console) {
   app.set_version_flag("--version", fmt::format("saccade {}", kVersion));
   app.footer(
       "Examples:\n"
-      "  saccade data get mnist\n"
-      "  saccade data --help");
+      "  saccade train mnist\n"
+      "  saccade evaluate runs/lenet5-mnist mnist/test\n"
+      "  saccade predict runs/lenet5-mnist digit.png\n"
+      "  saccade train --help");
+  add_train_command(app, console);
+  add_evaluate_command(app, console);
+  add_predict_command(app, console);
+  add_summary_command(app, console);
+  add_experiment_command(app, console);
   add_data_command(app, console);
 }
 

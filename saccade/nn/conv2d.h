@@ -11,7 +11,7 @@ struct Conv2DOptions {
   Padding padding = valid;
   Size2 dilation = 1;  ///< 1 is dense (Keras: dilation_rate).
   Index groups = 1;    ///< Input channels and filters are split into so many independent convolutions.
-  Activation activation = linear;
+  Activation activation = Activation::linear;
   bool use_bias = true;
   Initializer kernel_initializer = Initializer::glorot_uniform();
   Initializer bias_initializer = Initializer::zeros();

@@ -5,7 +5,7 @@ namespace saccade {
 
 struct DenseOptions {
   Index units = 0;  ///< Outputs, at least 1.
-  Activation activation = linear;
+  Activation activation = Activation::linear;
   bool use_bias = true;
   Initializer kernel_initializer = Initializer::glorot_uniform();
   Initializer bias_initializer = Initializer::zeros();

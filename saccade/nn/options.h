@@ -56,7 +56,6 @@ inline constexpr Padding same{Padding::Kind::same};
 /// Explicit padding in pixels, zero or more.
 Padding pads(Index top, Index bottom, Index left, Index right);
 
-inline constexpr Activation linear = Activation::linear;
 inline constexpr Activation relu = Activation::relu;
 inline constexpr Activation leaky_relu = Activation::leaky_relu;
 inline constexpr Activation relu6 = Activation::relu6;

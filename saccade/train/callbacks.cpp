@@ -132,6 +132,28 @@ void ModelCheckpoint::load_state(const Checkpoint& checkpoint) {
   monitor_.set_best(checkpoint.get_double("model_checkpoint/best"));
 }
 
+ReduceLROnPlateau::ReduceLROnPlateau(PlateauOptions options, std::string monitor)
+    : plateau_(options), monitor_(std::move(monitor), 0.0) {}
+
+void ReduceLROnPlateau::on_epoch_end(TrainingControl& control, const EpochInfo& info) {
+  const double now = info.logs.at("learning_rate");
+  const double next = plateau_.update(monitor_.value(info.logs, "reduce on plateau"), now);
+  if (next != now) control.scale_learning_rate(next / now);
+}
+
+void ReduceLROnPlateau::save_state(Checkpoint& checkpoint) const {
+  const Plateau::State& state = plateau_.state();
+  checkpoint.set_double("reduce_on_plateau/best", state.best);
+  checkpoint.set_index("reduce_on_plateau/wait", state.wait);
+  checkpoint.set_index("reduce_on_plateau/cooldown_counter", state.cooldown_counter);
+}
+
+void ReduceLROnPlateau::load_state(const Checkpoint& checkpoint) {
+  plateau_.set_state({.best = checkpoint.get_double("reduce_on_plateau/best"),
+                      .wait = checkpoint.get_index("reduce_on_plateau/wait"),
+                      .cooldown_counter = checkpoint.get_index("reduce_on_plateau/cooldown_counter")});
+}
+
 void CSVLogger::on_train_begin(TrainingControl& /*control*/, Index first_epoch) { log_.emplace(path_, first_epoch); }
 
 void CSVLogger::on_epoch_end(TrainingControl& /*control*/, const EpochInfo& info) { log_->row(info.epoch, info.logs); }

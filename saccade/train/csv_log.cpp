@@ -8,23 +8,13 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
+#include "saccade/train/csv.h"
 
 namespace saccade {
 namespace {
 
 constexpr Index kMaxFileBytes = Index{1} << 28;
 constexpr const char* kFix = "mend the file, or move it away to begin a new one";
-
-std::string format_field(std::string_view field) {
-  if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);
-  std::string result = "\"";
-  for (const char letter : field) {
-    if (letter == '"') result += '"';
-    result += letter;
-  }
-  result += '"';
-  return result;
-}
 
 /// Takes records off the front of a CSV text.
 class CsvReader {
@@ -127,7 +117,7 @@ void CsvLog::row(Index epoch, const std::map<std::string, double>& metrics) {
     text = "epoch";
     for (const auto& [name, value] : metrics) {
       columns.push_back(name);
-      text += ',' + format_field(name);
+      text += ',' + csv_field(name);
     }
     text += '\n';
   }

@@ -1,0 +1,51 @@
+#include "saccade/cli/inputs.h"
+
+#include <fmt/format.h>
+
+#include "saccade/base/error.h"
+#include "saccade/cli/data_command.h"
+#include "saccade/data/sets.h"
+#include "saccade/io/model_file.h"
+
+namespace saccade::cli {
+
+data::TrainTest load_set(const std::string& name, const SetLocation& location, Console& console) {
+  data::FetchOptions options = reporting_fetch_options(console);
+  options.cache = location.cache;
+  if (!location.from.empty()) options.local_folders.emplace_back(location.from);
+  options.offline = location.offline;
+  const std::filesystem::path folder = data::fetch(name, options);
+  if (name == "mnist") return data::mnist(folder);
+  if (name == "fashion-mnist") return data::fashion_mnist(folder);
+  return data::cifar10(folder);
+}
+
+data::DatasetPtr load_part(const std::string& name, const SetLocation& location, Console& console) {
+  const std::size_t slash = name.find('/');
+  const std::string part = slash == std::string::npos ? "test" : name.substr(slash + 1);
+  if (part != "train" && part != "test") {
+    throw ValueError({.where = fmt::format("data set '{}'", name),
+                      .expected = "train or test after the '/'",
+                      .got = fmt::format("'{}'", part),
+                      .fix = "write e.g. mnist/test"});
+  }
+  const data::TrainTest set = load_set(name.substr(0, slash), location, console);
+  return part == "train" ? set.train : set.test;
+}
+
+bool is_network_path(const std::string& name) {
+  return name.ends_with(".safetensors") || name.find('/') != std::string::npos || std::filesystem::exists(name);
+}
+
+Model load_network(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return load_model(path);
+  for (const char* file : {"best.safetensors", "last.safetensors"}) {
+    if (std::filesystem::exists(path / file)) return load_model(path / file);
+  }
+  throw SystemError({.where = path.string(),
+                     .expected = "a run folder with best.safetensors or last.safetensors",
+                     .got = "neither",
+                     .fix = "name a .safetensors file, or a folder that 'saccade train' made"});
+}
+
+}  // namespace saccade::cli

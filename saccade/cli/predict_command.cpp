@@ -1,0 +1,161 @@
+#include "saccade/cli/predict_command.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <numeric>
+#include <ostream>
+
+#include "saccade/base/error.h"
+#include "saccade/cli/inputs.h"
+#include "saccade/image/color.h"
+#include "saccade/image/decode.h"
+#include "saccade/image/resize.h"
+#include "saccade/train/evaluate.h"
+
+namespace saccade::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct PredictRequest {
+  std::string network;
+  std::vector<std::string> images;
+  Index top = 3;
+  bool invert = false;
+  bool json = false;
+};
+
+struct Guess {
+  std::string name;
+  float probability = 0.0F;
+};
+
+bool looks_like_image(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::ranges::transform(extension, extension.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::string_view kKnown[] = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".pnm"};
+  return std::ranges::find(kKnown, extension) != std::end(kKnown);
+}
+
+/// The images that the arguments name: files as they are, the image files of folders by name, "-" for stdin.
+std::vector<std::string> expand(const std::vector<std::string>& arguments) {
+  std::vector<std::string> files;
+  for (const std::string& argument : arguments) {
+    if (!fs::is_directory(argument)) {
+      files.push_back(argument);
+      continue;
+    }
+    std::vector<std::string> inside;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(argument)) {
+      if (entry.is_regular_file() && looks_like_image(entry.path())) inside.push_back(entry.path().string());
+    }
+    if (inside.empty()) {
+      throw ValueError({.where = argument,
+                        .expected = "a folder with images",
+                        .got = "none",
+                        .fix = "png, jpg, bmp, gif and pnm files are read"});
+    }
+    std::ranges::sort(inside);
+    files.insert(files.end(), inside.begin(), inside.end());
+  }
+  return files;
+}
+
+Tensor read_input(const std::string& file) {
+  if (file != "-") return read_image(file);
+  const std::string bytes{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  return decode(std::as_bytes(std::span(bytes)), "standard input");
+}
+
+/// The image as the network was trained to see it: its size and its number of channels, [1, h, w, c].
+Tensor fit_to(const Model& net, Tensor image, bool invert) {
+  const Shape& wanted = net.input_shape();
+  if (wanted.rank() != 3 || (wanted[2] != 1 && wanted[2] != 3 && wanted[2] != 4)) {
+    throw ShapeError({.where = fmt::format("network '{}'", net.name()),
+                      .expected = "an input of grey, RGB or RGBA images",
+                      .got = wanted.to_string(),
+                      .fix = "use the library's predict() for other inputs"});
+  }
+  const ColorMode mode = wanted[2] == 1 ? ColorMode::grayscale : wanted[2] == 3 ? ColorMode::rgb : ColorMode::rgba;
+  Tensor fitted = resize(convert_color(std::move(image), mode),
+                         {.height = wanted[0], .width = wanted[1], .interpolation = Interpolation::bilinear});
+  if (invert) {
+    for (std::uint8_t& pixel : fitted.uint8s()) pixel = static_cast<std::uint8_t>(255 - pixel);
+  }
+  return std::move(fitted).reshaped(wanted.with_batch(1));
+}
+
+std::vector<Guess> guess(Model& net, const Tensor& image, Index top) {
+  const Tensor result = probabilities(net, predict(net, image));
+  const std::span<const float> scores = result.floats();
+  std::vector<std::size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return scores[i]; });
+  std::vector<Guess> guesses;
+  for (const std::size_t i : std::span(order).first(std::min(order.size(), usize(top)))) {
+    guesses.push_back({i < net.class_names.size() ? net.class_names[i] : fmt::format("class {}", i), scores[i]});
+  }
+  return guesses;
+}
+
+void print(const std::string& file, const std::vector<Guess>& guesses, bool json, Console& console) {
+  if (json) {  // one object a line, so that results stream
+    nlohmann::ordered_json line{{"image", file}, {"predictions", nlohmann::ordered_json::array()}};
+    for (const Guess& g : guesses) line["predictions"].push_back({{"class", g.name}, {"probability", g.probability}});
+    console.out << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+    return;
+  }
+  std::string line = file;
+  for (const Guess& g : guesses)
+    line += fmt::format("  {} {:.1f} %", g.name, 100.0 * static_cast<double>(g.probability));
+  console.out << line << '\n';
+}
+
+void predict_images(const PredictRequest& request, Console& console) {
+  Model net = load_network(request.network);
+  Index bad = 0;
+  for (const std::string& file : expand(request.images)) {
+    try {
+      print(file, guess(net, fit_to(net, read_input(file), request.invert), request.top), request.json, console);
+    } catch (const Error& error) {  // one bad file must not cost the others
+      console.err << error.what() << std::endl;
+      ++bad;
+    }
+  }
+  if (bad > 0) throw CLI::RuntimeError(2);
+}
+
+}  // namespace
+
+void add_predict_command(CLI::App& app, Console& console) {
+  const auto request = std::make_shared<PredictRequest>();
+  CLI::App* command = app.add_subcommand("predict", "Say what is on images");
+  command->add_option("NETWORK", request->network, "a .safetensors file, or a run folder")->required()->type_name("");
+  command->add_option("IMAGE", request->images, "image files, folders of them, or - for standard input")
+      ->required()
+      ->type_name("");
+  command->add_option("--top", request->top, "how many classes to name")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_flag("--invert", request->invert, "swap dark and light: for digits written dark on white");
+  command->add_flag("--json", request->json, "one JSON object a line and image");
+  command->footer(
+      "Images are turned into the network's size (bilinear) and channels. A file that cannot be read is reported, the\n"
+      "others are done, and the exit code is 2.\n"
+      "Examples:\n"
+      "  saccade predict runs/lenet5-mnist digit.png --invert\n"
+      "  saccade predict runs/lenet5-mnist digits/ --json\n"
+      "  cat digit.png | saccade predict runs/lenet5-mnist -");
+  command->callback([request, &console] { predict_images(*request, console); });
+}
+
+}  // namespace saccade::cli

@@ -1,0 +1,112 @@
+#include "saccade/cli/summary_command.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <charconv>
+#include <memory>
+#include <ostream>
+
+#include "saccade/base/error.h"
+#include "saccade/cli/inputs.h"
+#include "saccade/nn/plan.h"
+#include "saccade/zoo/zoo.h"
+
+namespace saccade::cli {
+namespace {
+
+struct SummaryRequest {
+  std::string network;
+  std::string input;
+  Index classes = 10;
+  Index batch_size = 128;
+  bool explain = false;
+  bool json = false;
+};
+
+/// "28x28x1" as a shape.
+Shape parse_shape(const std::string& text) {
+  std::array<Index, 3> extents{};
+  const char* position = text.data();
+  const char* const end = text.data() + text.size();
+  bool good = true;
+  for (std::size_t i = 0; i < extents.size() && good; ++i) {
+    const auto [next, code] = std::from_chars(position, end, extents[i]);
+    const bool last = i + 1 == extents.size();
+    good = code == std::errc{} && extents[i] >= 1 && (last ? next == end : next != end && *next == 'x');
+    position = last ? next : next + 1;
+  }
+  if (!good) {
+    throw ValueError({.where = "summary: --input",
+                      .expected = "height x width x channels",
+                      .got = fmt::format("'{}'", text),
+                      .fix = "write e.g. 28x28x1"});
+  }
+  return Shape(extents);
+}
+
+Model make_network(const SummaryRequest& request) {
+  if (is_network_path(request.network)) return load_network(request.network);
+  const bool colour = request.network == "vgg_small";
+  const Shape shape =
+      request.input.empty() ? (colour ? Shape{32, 32, 3} : Shape{28, 28, 1}) : parse_shape(request.input);
+  return zoo::build(request.network, shape, request.classes);
+}
+
+std::string to_json(const Model& net) {
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (const Model::GraphNode& node : net.nodes()) {
+    std::vector<Shape> src;
+    Index parameters = 0;
+    for (const std::size_t i : node.inputs) src.push_back(net.nodes()[i].shape);
+    for (const std::size_t i : node.parameters) parameters += net.parameters()[i].value.elements();
+    const std::span<const Index> extents = node.shape.extents();
+    layers.push_back({{"name", node.name},
+                      {"type", node.layer->type()},
+                      {"output_shape", std::vector<Index>(extents.begin(), extents.end())},
+                      {"parameters", parameters},
+                      {"multiply_adds", node.layer->multiply_adds(src)}});
+  }
+  const nlohmann::ordered_json summary{{"name", net.name()},
+                                       {"parameters", net.parameter_count()},
+                                       {"trainable", net.trainable_count()},
+                                       {"multiply_adds", net.multiply_adds()},
+                                       {"layers", layers}};
+  return summary.dump(2) + "\n";
+}
+
+void summarize(const SummaryRequest& request, Console& console) {
+  Model net = make_network(request);
+  console.out << (request.json ? to_json(net) : net.summary());
+  if (!request.explain) return;
+  const Plan plan(net, request.batch_size, PlanMode::training);
+  console.out << fmt::format("\nimplementations for training with batches of {} ({} of activations and scratch)\n{}",
+                             request.batch_size, format_bytes(plan.arena_bytes()), plan.explain());
+}
+
+}  // namespace
+
+void add_summary_command(CLI::App& app, Console& console) {
+  const auto request = std::make_shared<SummaryRequest>();
+  CLI::App* command = app.add_subcommand("summary", "Show a network's layers, shapes and sizes");
+  std::string zoo = "a .safetensors file, a run folder, or one of the zoo:";
+  for (const zoo::Entry& entry : zoo::entries()) zoo += fmt::format("\n{} ({})", entry.name, entry.summary);
+  command->add_option("NETWORK", request->network, zoo)->required()->type_name("");
+  command->add_option("--input", request->input, "image shape for a network of the zoo [28x28x1; vgg_small 32x32x3]")
+      ->type_name("HxWxC");
+  command->add_option("--classes", request->classes, "outputs of a network of the zoo")->capture_default_str();
+  command->add_option("--batch-size", request->batch_size, "images a step, for --explain")->capture_default_str();
+  command->add_flag("--explain", request->explain,
+                    "which implementation computes each layer, and why not a faster one");
+  command->add_flag("--json", request->json, "print as JSON");
+  command->footer(
+      "Examples:\n"
+      "  saccade summary lenet5\n"
+      "  saccade summary vgg_small --input 64x64x3 --classes 5 --explain\n"
+      "  saccade summary runs/lenet5-mnist --json");
+  command->callback([request, &console] { summarize(*request, console); });
+}
+
+}  // namespace saccade::cli

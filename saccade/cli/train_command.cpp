@@ -1,0 +1,224 @@
+#include "saccade/cli/train_command.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <memory>
+#include <ostream>
+
+#include "saccade/base/error.h"
+#include "saccade/base/file.h"
+#include "saccade/base/parallel.h"
+#include "saccade/base/version.h"
+#include "saccade/cli/inputs.h"
+#include "saccade/cli/interrupt.h"
+#include "saccade/cli/train_options.h"
+#include "saccade/optim/adam.h"
+#include "saccade/optim/rmsprop.h"
+#include "saccade/optim/sgd.h"
+#include "saccade/train/callbacks.h"
+#include "saccade/train/evaluate.h"
+#include "saccade/train/fit.h"
+#include "saccade/train/report.h"
+#include "saccade/zoo/zoo.h"
+
+namespace saccade::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TrainRequest {
+  TrainOptions options;
+  std::string run;     // folder; empty chooses one under runs/
+  std::string resume;  // folder
+  bool json = false;
+};
+
+AnyOptimizer make_optimizer(const TrainOptions& o) {
+  const auto clip = o.clip_norm == 0.0 ? std::nullopt : std::optional<double>(o.clip_norm);
+  const double rate = *o.learning_rate;
+  if (o.optimizer == "sgd") return SGD{{.learning_rate = rate, .momentum = o.momentum, .global_clipnorm = clip}};
+  if (o.optimizer == "rmsprop") {
+    return RMSprop{{.learning_rate = rate, .momentum = o.momentum, .global_clipnorm = clip}};
+  }
+  if (o.optimizer == "adam") return Adam{{.learning_rate = rate, .global_clipnorm = clip}};
+  if (o.optimizer == "adamw") {
+    return AdamW{{.learning_rate = rate, .weight_decay = o.weight_decay, .global_clipnorm = clip}};
+  }
+  throw ValueError({.where = "train: --optimizer",
+                    .expected = "sgd, rmsprop, adam or adamw",
+                    .got = fmt::format("'{}'", o.optimizer),
+                    .fix = "adam suits most networks"});
+}
+
+fs::path new_run_folder(const TrainRequest& request) {
+  if (!request.run.empty()) {
+    if (!fs::exists(fs::path(request.run) / "config.json")) return request.run;
+    throw ValueError(
+        {.where = request.run,
+         .expected = "a folder without a run in it",
+         .got = "config.json of another run",
+         .fix = fmt::format("choose another --run, or go on with: saccade train --resume {}", request.run)});
+  }
+  const std::string stem =
+      fmt::format("{}-{}", fs::path(request.options.model).stem().string(), request.options.dataset);
+  fs::path folder = fs::path("runs") / stem;
+  for (int number = 2; fs::exists(folder); ++number) folder = fs::path("runs") / fmt::format("{}-{}", stem, number);
+  return folder;
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (!code) return;
+  throw SystemError({.where = folder.string(),
+                     .expected = "to make this folder",
+                     .got = code.message(),
+                     .fix = "choose another folder with --run"});
+}
+
+Model make_network(const TrainOptions& o, const data::Dataset& train) {
+  const Index classes = isize(train.class_names().size());
+  Model net = is_network_path(o.model) ? load_network(o.model) : zoo::build(o.model, train.image_shape(), classes);
+  if (!is_network_path(o.model)) net.initialize(static_cast<std::uint64_t>(o.seed));
+  net.class_names = train.class_names();
+  if (!o.freeze.empty()) net.freeze(o.freeze);
+  return net;
+}
+
+std::vector<CallbackPtr> make_callbacks(const TrainOptions& o, const fs::path& run, Console& console) {
+  std::vector<CallbackPtr> callbacks;
+  callbacks.push_back(std::make_shared<Progress>(
+      console.err, ProgressOptions{.live = console.err_is_terminal, .width_columns = console.err_columns}));
+  callbacks.push_back(std::make_shared<CSVLogger>(run / "metrics.csv"));
+  callbacks.push_back(std::make_shared<TensorBoard>(run));
+  if (o.early_stopping > 0) {
+    callbacks.push_back(std::make_shared<EarlyStopping>(
+        EarlyStoppingOptions{.patience = o.early_stopping, .restore_best_weights = true}));
+  }
+  if (o.reduce_on_plateau > 0) {
+    callbacks.push_back(std::make_shared<ReduceLROnPlateau>(PlateauOptions{.patience = o.reduce_on_plateau}));
+  }
+  callbacks.push_back(std::make_shared<ModelCheckpoint>(ModelCheckpointOptions{.folder = run}));
+  return callbacks;
+}
+
+void require_not_negative(std::string_view flag, Index value) {
+  if (value >= 0) return;
+  throw ValueError({.where = fmt::format("train: {}", flag),
+                    .expected = "zero or more",
+                    .got = std::to_string(value),
+                    .fix = "leave it out for the default"});
+}
+
+/// Everything about the options that can be told before any data is read.
+void check(const TrainOptions& o) {
+  require_not_negative("--seed", o.seed);
+  require_not_negative("--limit", o.limit);
+  require_not_negative("--early-stopping", o.early_stopping);
+  require_not_negative("--reduce-on-plateau", o.reduce_on_plateau);
+  require_not_negative("--threads", o.threads);
+  if (o.validation_split < 0.0 || o.validation_split >= 1.0) {
+    throw ValueError({.where = "train: --validation-split",
+                      .expected = "a share from 0 up to, but not, 1",
+                      .got = fmt::format("{}", o.validation_split),
+                      .fix = "0.1 sets a tenth aside"});
+  }
+  make_optimizer(o);
+  Schedule::parse(o.schedule);
+  if (is_network_path(o.model)) load_network(o.model);
+}
+
+void train(TrainRequest request, Console& console) {
+  const bool resumed = !request.resume.empty();
+  TrainOptions& o = request.options;
+  if (resumed) o = train_options_from_json(fs::path(request.resume) / "config.json");
+  apply_recipe(o);
+  check(o);
+  if (o.threads > 0) set_thread_count(o.threads);
+
+  data::TrainTest set = load_set(o.dataset, {.cache = o.data, .from = o.from, .offline = o.offline}, console);
+  if (o.limit > 0) set.train = data::take(set.train, std::min(o.limit, set.train->size()));
+  Model net = make_network(o, *set.train);
+
+  const fs::path run = resumed ? fs::path(request.resume) : new_run_folder(request);
+  make_folder(run);
+  if (!resumed) write_file(run / "config.json", to_json(o, kVersion));
+  const fs::path checkpoint = run / "last.ckpt";
+  const bool goes_on = resumed && fs::exists(checkpoint);
+  console.err << fmt::format("{}: {} parameters, {} on {} images, seed {}, {}\n", net.name(), net.parameter_count(),
+                             o.dataset, set.train->size(), o.seed, run.string());
+
+  const InterruptScope interrupt;
+  const Loss loss = SoftmaxCrossEntropy{{.label_smoothing = static_cast<float>(o.label_smoothing)}};
+  const History history = fit(net, set.train,
+                              {.epochs = *o.epochs,
+                               .batch_size = o.batch_size,
+                               .optimizer = make_optimizer(o),
+                               .loss = loss,
+                               .schedule = Schedule::parse(o.schedule),
+                               .validation = o.validation_split > 0.0 ? nullptr : set.test,
+                               .validation_split = o.validation_split,
+                               .seed = static_cast<std::uint64_t>(o.seed),
+                               .workers = o.workers,
+                               .callbacks = make_callbacks(o, run, console),
+                               .stop = &InterruptScope::requested,
+                               .resume = goes_on ? checkpoint : fs::path()});
+  if (history.interrupted) {
+    console.err << fmt::format("stopped, everything is saved; go on with: saccade train --resume {}\n", run.string());
+    throw CLI::RuntimeError(kInterruptedExit);
+  }
+  if (!history.stopped_because.empty()) console.err << fmt::format("stopped early: {}\n", history.stopped_because);
+
+  const Evaluation evaluation = evaluate(net, set.test, {.workers = o.workers});
+  write_report(run, evaluation, *set.test);
+  if (request.json) {
+    console.out << report_json(evaluation, set.test->class_names());
+  } else {
+    console.out << fmt::format("test accuracy {:.2f} % (loss {:.4f}) on {} images; network, metrics and report in {}\n",
+                               100.0 * evaluation.accuracy, evaluation.loss, set.test->size(), run.string());
+  }
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, Console& console) {
+  const auto request = std::make_shared<TrainRequest>();
+  CLI::App* command = app.add_subcommand("train", "Train a network on a data set");
+  declare(*command, request->options);
+  command->add_option("--run", request->run, "folder for the results [runs/MODEL-DATASET]")->type_name("DIR");
+  CLI::Option* resume =
+      command->add_option("--resume", request->resume, "go on with a stopped run, with its own options")
+          ->type_name("RUN");
+  command->add_flag("--json", request->json, "print the test report as JSON");
+  command->footer(
+      "Defaults go by data set and network: lenet5 on mnist trains 8 epochs of Adam, one-cycle up to 0.006, and\n"
+      "reaches more than 99 %.\n"
+      "Examples:\n"
+      "  saccade train mnist\n"
+      "  saccade train mnist --model mlp --epochs 15\n"
+      "  saccade train cifar10 --model vgg_small --validation-split 0.1 --early-stopping 3\n"
+      "  saccade train mnist --model runs/lenet5-mnist/best.safetensors --freeze 'conv*' --epochs 2\n"
+      "  saccade train --resume runs/lenet5-mnist");
+  command->callback([request, resume, command, &console] {
+    if (request->resume.empty() && request->options.dataset.empty()) {
+      throw ValueError({.where = "train",
+                        .expected = "a data set: mnist, fashion-mnist or cifar10",
+                        .got = "none",
+                        .fix = "try: saccade train mnist"});
+    }
+    if (!request->resume.empty()) {
+      for (const CLI::Option* option : command->get_options()) {
+        if (option->count() == 0 || option == resume || option->get_name() == "--json") continue;
+        throw ValueError(
+            {.where = "train --resume",
+             .expected = "no other options: a run goes on with those it was begun with",
+             .got = option->get_name(),
+             .fix = fmt::format("leave it out, or begin a new run from {}/last.safetensors", request->resume)});
+      }
+    }
+    train(*request, console);
+  });
+}
+
+}  // namespace saccade::cli

@@ -1,0 +1,100 @@
+#include "saccade/cli/train_options.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "saccade/base/error.h"
+#include "saccade/base/file.h"
+
+namespace saccade::cli {
+namespace {
+
+/// Defaults that reach the accuracy people expect, by network.
+struct Recipe {
+  std::string_view model;
+  Index epochs;
+  double learning_rate;
+  std::string_view schedule;
+};
+
+constexpr Recipe kRecipes[] = {
+    {"lenet5", 8, 6e-3, "one-cycle"},
+    {"mlp", 15, 1e-3, "cosine"},
+    {"vgg_small", 20, 5e-3, "one-cycle"},
+};
+constexpr Recipe kFineTuning{"", 5, 1e-3, "cosine"};  // a network from a file is not begun anew
+
+std::string_view default_model(std::string_view dataset) { return dataset == "cifar10" ? "vgg_small" : "lenet5"; }
+
+}  // namespace
+
+void declare(CLI::App& command, TrainOptions& options) {
+  options.visit([&](const char* flag, auto& value, const char* help) {
+    using Value = std::remove_reference_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, bool>) {
+      command.add_flag(flag, value, help);
+    } else {
+      CLI::Option* option = command.add_option(flag, value, help);
+      if constexpr (std::is_same_v<Value, std::string>) {
+        option->type_name("TEXT");
+      } else {
+        option->type_name("N");
+      }
+      if (value != Value{}) option->capture_default_str();
+    }
+  });
+}
+
+std::string to_json(TrainOptions options, std::string_view version) {
+  nlohmann::ordered_json values;
+  options.visit([&](const char* flag, auto& value, const char*) {
+    if constexpr (requires { value.value(); }) {
+      if (value) values[flag] = *value;
+    } else {
+      values[flag] = value;
+    }
+  });
+  const nlohmann::ordered_json config{{"saccade", version}, {"command", "train"}, {"options", values}};
+  return config.dump(2) + "\n";
+}
+
+TrainOptions train_options_from_json(const std::filesystem::path& path) {
+  const auto fail = [&](const std::string& where, const std::string& expected) {
+    throw FormatError({.where = path.string() + where,
+                       .expected = expected,
+                       .got = "something else",
+                       .fix = "name a folder that 'saccade train' made"});
+  };
+  const nlohmann::json config = nlohmann::json::parse(read_text_file(path, Index{1} << 20), nullptr, false);
+  if (!config.is_object() || !config.contains("options")) fail("", "the options of a training run, as JSON");
+  TrainOptions options;
+  options.visit([&](const char* flag, auto& value, const char*) {
+    using Value = std::remove_reference_t<decltype(value)>;
+    const nlohmann::json found = config["options"].value(flag, nlohmann::json());
+    constexpr bool kIsText = std::is_same_v<Value, std::string>;
+    const bool fits = kIsText                       ? found.is_string()
+                      : std::is_same_v<Value, bool> ? found.is_boolean()
+                                                    : found.is_number();
+    if (!fits) fail(fmt::format(": option {}", flag), kIsText ? "a text" : "a number");
+    if constexpr (requires { value.value(); }) {
+      value = found.get<typename Value::value_type>();
+    } else {
+      value = found.get<Value>();
+    }
+  });
+  return options;
+}
+
+void apply_recipe(TrainOptions& options) {
+  if (options.model.empty()) options.model = default_model(options.dataset);
+  Recipe recipe = kFineTuning;
+  for (const Recipe& known : kRecipes) {
+    if (known.model == options.model) recipe = known;
+  }
+  if (!options.epochs) options.epochs = recipe.epochs;
+  if (!options.learning_rate) options.learning_rate = recipe.learning_rate;
+  if (options.schedule.empty()) options.schedule = recipe.schedule;
+}
+
+}  // namespace saccade::cli

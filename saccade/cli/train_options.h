@@ -1,0 +1,81 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "saccade/base/integer.h"
+
+namespace CLI {
+class App;
+}
+
+namespace saccade::cli {
+
+/// Everything that `saccade train` can be told. Each option is declared once, in visit(); parsing, --help, and the run folder's
+/// config.json come from there.
+struct TrainOptions {
+  std::string dataset;
+  std::string model;            ///< Empty: the recipe's for the data set.
+  std::optional<Index> epochs;  ///< Left out: the recipe's.
+  Index batch_size = 128;
+  std::string optimizer = "adam";
+  std::optional<double> learning_rate;  ///< Left out: the recipe's.
+  std::string schedule;                 ///< Empty: the recipe's.
+  double momentum = 0.9;
+  double weight_decay = 0.004;
+  double clip_norm = 0.0;
+  double label_smoothing = 0.0;
+  double validation_split = 0.0;
+  Index early_stopping = 0;
+  Index reduce_on_plateau = 0;
+  std::string freeze;
+  Index limit = 0;
+  Index seed = 0;
+  int workers = 1;
+  int threads = 0;
+  std::string data;
+  std::string from;
+  bool offline = false;
+
+  /// Calls visitor(flag, value, help) for each option, in the order of --help. `flag` is "--epochs", or "dataset" for the argument.
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("dataset", dataset, "mnist, fashion-mnist or cifar10");
+    visitor("--model", model, "a network of the zoo (lenet5, mlp, vgg_small), or a .safetensors file to go on from");
+    visitor("--epochs", epochs, "times every image is shown");
+    visitor("--batch-size", batch_size, "images a step");
+    visitor("--optimizer", optimizer, "sgd, rmsprop, adam or adamw");
+    visitor("--learning-rate", learning_rate, "step size, above 0; the peak of a schedule");
+    visitor("--schedule", schedule, "constant, cosine, one-cycle, step(FACTOR@EPOCH,...), ...");
+    visitor("--momentum", momentum, "of sgd and rmsprop, 0 up to 1");
+    visitor("--weight-decay", weight_decay, "of adamw, zero or more");
+    visitor("--clip-norm", clip_norm, "scale gradients down to this global norm; 0 is off");
+    visitor("--label-smoothing", label_smoothing, "0 up to 1");
+    visitor("--validation-split", validation_split,
+            "share of the training images to validate on instead of the test set");
+    visitor("--early-stopping", early_stopping, "stop when val_loss has not improved for so many epochs; 0 is off");
+    visitor("--reduce-on-plateau", reduce_on_plateau,
+            "divide the learning rate by 10 after so many such epochs; 0 is off");
+    visitor("--freeze", freeze, "keep the layers that match this pattern as they are, e.g. 'conv*'");
+    visitor("--limit", limit, "train on the first so many images; 0 is all");
+    visitor("--seed", seed, "of weights, order and dropout: one seed, one result");
+    visitor("--workers", workers, "threads that prepare batches ahead; 0 is none");
+    visitor("--threads", threads, "threads that compute; 0 is one a core");
+    visitor("--data", data, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]");
+    visitor("--from", from, "folder to take the data set's files from");
+    visitor("--offline", offline, "never ask the network for data");
+  }
+};
+
+/// Declares the options on a command.
+void declare(CLI::App& command, TrainOptions& options);
+
+/// As JSON, and back. The inverse throws FormatError naming the file and the option.
+std::string to_json(TrainOptions options, std::string_view version);
+TrainOptions train_options_from_json(const std::filesystem::path& path);
+
+/// Fills in what was left to the recipe, which goes by data set and network.
+void apply_recipe(TrainOptions& options);
+
+}  // namespace saccade::cli

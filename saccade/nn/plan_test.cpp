@@ -1,0 +1,237 @@
+#include "saccade/nn/plan.h"
+
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <numeric>
+
+#include "saccade/base/parallel.h"
+#include "saccade/base/random.h"
+#include "saccade/nn/arena.h"
+#include "saccade/nn/batch_norm.h"
+#include "saccade/nn/conv2d.h"
+#include "saccade/nn/dense.h"
+#include "saccade/nn/elementwise.h"
+#include "saccade/nn/loss.h"
+#include "saccade/nn/merge.h"
+#include "saccade/nn/pool2d.h"
+#include "saccade/nn/testing_internal.h"
+#include "saccade/nn/view.h"
+
+namespace saccade {
+namespace {
+
+using testing::HasSubstr;
+
+/// Small whole numbers, so that sums are exact.
+std::vector<float> integers(Index count, std::uint64_t seed) {
+  std::vector<float> values(usize(count));
+  Stream stream(seed, 0, 0, slot_of("plan test"));
+  for (float& value : values) value = static_cast<float>(stream.below(7)) - 3.0F;
+  return values;
+}
+
+void fill_with_integers(Model& net) {
+  std::uint64_t seed = 100;
+  for (Parameter& p : net.parameters())
+    std::ranges::copy(integers(p.value.elements(), seed++), p.value.floats().begin());
+}
+
+Model everything() {
+  const Node x = input({12, 12, 3});
+  Node y = Conv2D{{.filters = 4, .kernel = 3, .padding = same, .use_bias = false}}(x);
+  y = ActivationLayer{{.activation = relu}}(BatchNorm{}(y));
+  const Node left = MaxPool2D{}(y);
+  const Node right = AveragePool2D{}(Dropout{{.rate = 0.25F}}(y));
+  y = Concatenate{}({Add{}({left, right}), left});
+  y = Dense{{.units = 6, .activation = leaky_relu}}(Flatten{}(y));
+  return {"everything", x, Dense{{.units = 3}}(y)};
+}
+
+TEST(Plan, GradientsOfANodeReadTwiceAreAdded) {
+  // y = d + d with d = Dense(x): every gradient is twice that of y = d, exactly.
+  const auto gradient = [](bool twice) {
+    const Node x = input({5});
+    const Node d = Dense{{.units = 4, .name = "d"}}(x);
+    const Node hidden = Dense{{.units = 3, .name = "h"}}(d);
+    Model net("m", x, twice ? Add{}({hidden, hidden}) : hidden);
+    fill_with_integers(net);
+    Plan plan(net, 2, PlanMode::training);
+    const std::vector<float> images = integers(10, 1);
+    plan.forward(images);
+    std::ranges::copy(integers(6, 2), plan.output_grad().begin());
+    plan.backward();
+    std::vector<float> grads;
+    for (const Parameter& p : net.parameters())
+      grads.insert(grads.end(), p.grad.floats().begin(), p.grad.floats().end());
+    return grads;
+  };
+  std::vector<float> once = gradient(false);
+  for (float& g : once) g *= 2.0F;
+  EXPECT_EQ(gradient(true), once);
+}
+
+TEST(Plan, ThreeReadersOfOneNode) {
+  const Node x = input({4});
+  const Node d = Dense{{.units = 4, .name = "d"}}(x);
+  Model net("m", x, Add{}({d, d, d}));
+  fill_with_integers(net);
+  Plan plan(net, 1, PlanMode::training);
+  const std::vector<float> images{1, 2, 3, 4};
+  plan.forward(images);
+  std::ranges::copy(std::vector<float>{1, -1, 2, 0}, plan.output_grad().begin());
+  plan.backward();
+  const std::vector<float> expected{3, -3, 6, 0};
+  EXPECT_TRUE(std::ranges::equal(net.parameter("d.bias").grad.floats(), expected));
+}
+
+TEST(Plan, TrainingAndInferenceAgreeWhereNoLayerTellsThemApart) {
+  Model net = Sequential("m", {Input{{9, 9, 2}}, Conv2D{{.filters = 3, .kernel = 3, .activation = relu}}, MaxPool2D{},
+                               Flatten{}, Dense{{.units = 4}}});
+  fill_with_integers(net);
+  const std::vector<float> images = integers(5 * 9 * 9 * 2, 3);
+  Plan training(net, 5, PlanMode::training), inference(net, 5, PlanMode::inference);
+  const std::span<const float> a = training.forward(images), b = inference.forward(images);
+  EXPECT_TRUE(std::ranges::equal(a, b));
+  EXPECT_LE(inference.arena_bytes(), training.arena_bytes());
+}
+
+TEST(Plan, MemoryIsReused) {
+  std::vector<AnyLayer> layers{Input{{16, 16, 4}}};
+  for (int i = 0; i < 12; ++i) layers.push_back(Conv2D{{.filters = 4, .kernel = 3, .padding = same}});
+  Model net = Sequential("deep", layers);
+  const Plan plan(net, 8, PlanMode::inference);
+  const Index one_activation = 8 * 16 * 16 * 4 * 4;
+  EXPECT_LT(plan.arena_bytes(), 6 * one_activation);
+}
+
+TEST(Plan, AStepAllocatesNothing) {
+  Model net = everything();
+  Plan plan(net, 10, PlanMode::training);
+  LossOperation loss(SoftmaxCrossEntropy{}, 10, 3);
+  const std::vector<float> images = integers(10 * 12 * 12 * 3, 4);
+  const std::vector<std::int32_t> labels{0, 1, 2, 0, 1, 2, 0, 1, 2, 0};
+  const auto step = [&] {
+    const std::span<const float> logits = plan.forward(images, {.seed = 1, .step = 2});
+    loss.run(logits, {.labels = labels}, plan.output_grad());
+    plan.backward();
+  };
+  step();  // threads and their streams are made once
+  step();
+  const long before = allocation_count();
+  step();
+  EXPECT_EQ(allocation_count() - before, 0);
+}
+
+TEST(Plan, SameBitsForAnyNumberOfThreads) {
+  const auto run = [](int threads) {
+    set_thread_count(threads);
+    Model net = everything();
+    Plan plan(net, 13, PlanMode::training);
+    LossOperation loss(SoftmaxCrossEntropy{}, 13, 3);
+    Tensor images({13, 12, 12, 3});
+    Stream stream(5, 0, 0, 0);
+    for (float& pixel : images.floats()) pixel = stream.uniform();
+    const std::vector<std::int32_t> labels(13, 1);
+    loss.run(plan.forward(images.floats(), {.seed = 9, .step = 1}), {.labels = labels}, plan.output_grad());
+    plan.backward();
+    std::vector<float> all;
+    for (const Parameter& p : net.parameters()) {
+      all.insert(all.end(), p.value.floats().begin(), p.value.floats().end());
+      if (p.learns()) all.insert(all.end(), p.grad.floats().begin(), p.grad.floats().end());
+    }
+    return all;
+  };
+  const int usual = thread_count();
+  const std::vector<float> one = run(1), two = run(2), three = run(3);
+  set_thread_count(usual);
+  EXPECT_EQ(std::memcmp(one.data(), two.data(), one.size() * sizeof(float)), 0);
+  EXPECT_EQ(std::memcmp(one.data(), three.data(), one.size() * sizeof(float)), 0);
+}
+
+TEST(Plan, FrozenLayersGetNoGradientAndStopTheBackwardPass) {
+  Model net = Sequential("m", {Input{{6, 6, 1}}, Conv2D{{.filters = 2, .kernel = 3}}, Flatten{}, Dense{{.units = 2}}});
+  net.freeze("conv2d");
+  Plan plan(net, 2, PlanMode::training);
+  const std::vector<float> images = integers(2 * 36, 8);
+  plan.forward(images);
+  std::ranges::fill(plan.output_grad(), 1.0F);
+  plan.backward();
+  EXPECT_EQ(net.parameter("conv2d.weight").grad.elements(), 0);
+  EXPECT_EQ(net.parameter("dense.bias").grad.floats()[0], 2.0F);
+}
+
+TEST(Plan, FrozenBatchNormalisationRunsAsInInference) {
+  Model net = Sequential("m", {Input{{4}}, BatchNorm{{.epsilon = 1e-3F}}, Dense{{.units = 1}}});
+  net.freeze("batch_norm");
+  Plan plan(net, 2, PlanMode::training);
+  const std::vector<float> images{1, 2, 3, 4, 5, 6, 7, 8};
+  plan.forward(images);
+  EXPECT_EQ(net.parameter("batch_norm.moving_mean").value.floats()[0], 0.0F);
+  net.unfreeze("batch_norm");
+  Plan training(net, 2, PlanMode::training);
+  training.forward(images);
+  EXPECT_NEAR(net.parameter("batch_norm.moving_mean").value.floats()[0], 0.03F, 1e-6F);
+}
+
+TEST(Plan, SaysWhatItCannotDo) {
+  Model net = Sequential("m", {Input{{4}}, Dense{{.units = 2}}});
+  EXPECT_THAT(message_of<ValueError>([&] { Plan(net, 0, PlanMode::inference); }),
+              HasSubstr("batch size: expected at least 1, got 0"));
+  Plan plan(net, 2, PlanMode::inference);
+  EXPECT_THAT(message_of<ShapeError>([&] { plan.forward(std::vector<float>(4)); }),
+              HasSubstr("plan: expected 8 numbers for a batch of 2, got 4"));
+  EXPECT_THAT(message_of<ValueError>([&] { plan.output_grad(); }), HasSubstr("got a plan for inference"));
+  net.freeze("*");
+  Plan frozen(net, 2, PlanMode::training);
+  EXPECT_THAT(message_of<ValueError>([&] { frozen.output_grad(); }), HasSubstr("got every parameter frozen"));
+}
+
+TEST(Plan, ExplainNamesWhoRuns) {
+  Model net = everything();
+  const std::string text = Plan(net, 4, PlanMode::training).explain();
+  EXPECT_THAT(text, HasSubstr("conv2d\n  forward"));
+  EXPECT_THAT(text, HasSubstr("backward_weights"));
+  EXPECT_THAT(text, HasSubstr("flatten\n  nothing to compute"));
+}
+
+TEST(Arena, BuffersShareMemoryOnlyWhenTheyAreNotAliveTogether) {
+  Arena arena;
+  const Arena::Id a = arena.add(100, 0), b = arena.add(100, 1), c = arena.add(100, 2);
+  arena.extend(a, 1);
+  arena.extend(b, 2);
+  arena.allocate();
+  EXPECT_EQ(arena.size_bytes(), 256);
+  EXPECT_EQ(arena.unshared_bytes(), 300);
+  EXPECT_EQ(arena.bytes(a).data(), arena.bytes(c).data());
+  EXPECT_NE(arena.bytes(a).data(), arena.bytes(b).data());
+}
+
+TEST(Arena, RandomLifetimesNeverOverlap) {
+  Stream stream(1, 0, 0, 0);
+  for (int round = 0; round < 50; ++round) {
+    Arena arena;
+    struct Life {
+      Arena::Id id;
+      Index first, last;
+    };
+    std::vector<Life> lives;
+    for (int i = 0; i < 30; ++i) {
+      const Index first = stream.below(20), last = first + stream.below(6);
+      lives.push_back({arena.add(1 + stream.below(1000), first), first, last});
+      arena.extend(lives.back().id, last);
+    }
+    arena.allocate();
+    for (const Life& a : lives) {
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(arena.bytes(a.id).data()) % 64, 0U);
+      for (const Life& b : lives) {
+        if (a.id == b.id || a.last < b.first || b.last < a.first) continue;
+        const std::span<std::byte> x = arena.bytes(a.id), y = arena.bytes(b.id);
+        EXPECT_TRUE(x.data() + x.size() <= y.data() || y.data() + y.size() <= x.data());
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace saccade
