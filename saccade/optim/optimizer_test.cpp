@@ -457,7 +457,7 @@ TEST(AnyOptimizer, FitsIntoOptions) {
   const FitLikeOptions options{.epochs = 2, .optimizer = Adam{{.learning_rate = 1e-3F}}};
   EXPECT_EQ(options.optimizer->name(), "adam");
   EXPECT_EQ(FitLikeOptions{}.optimizer->name(), "rmsprop");
-  EXPECT_EQ(options.optimizer->explanation().name, "highway");
+  EXPECT_EQ(options.optimizer->explanation().name, "simd");
 }
 
 TEST(Optimizers, Describe) {

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "saccade/base/parallel.h"
-#include "saccade/kernels/update/highway_update.h"
 #include "saccade/kernels/update/reference.h"
+#include "saccade/kernels/update/update_simd_internal.h"
 
 namespace saccade::kernels {
 namespace {
@@ -35,7 +35,7 @@ std::unique_ptr<UpdateKernel> make(const UpdateProblem& problem) {
 }
 
 constexpr std::array kImplementations = {
-    UpdateImplementation{"highway", accept_all, make<highway::update_slice>},
+    UpdateImplementation{"simd", accept_all, make<simd::update_slice>},
     UpdateImplementation{"reference", accept_all, make<reference::update_slice>},
 };
 

@@ -1,11 +1,12 @@
-#include "saccade/kernels/update/highway_update.h"
-
 #include <cmath>
 
+#include "saccade/kernels/simd/simd.h"
+#include "saccade/kernels/update/update_simd_internal.h"
+
 // Shared by all the versions of the code below, which includes itself.
-#ifndef SACCADE_KERNELS_UPDATE_HIGHWAY_MEMORY
-#define SACCADE_KERNELS_UPDATE_HIGHWAY_MEMORY
-namespace saccade::kernels::highway {
+#ifndef SACCADE_KERNELS_UPDATE_SIMD_MEMORY
+#define SACCADE_KERNELS_UPDATE_SIMD_MEMORY
+namespace saccade::kernels::simd {
 namespace {
 
 struct Memory {
@@ -25,18 +26,19 @@ struct Extras {
 };
 
 }  // namespace
-}  // namespace saccade::kernels::highway
+}  // namespace saccade::kernels::simd
 #endif
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "saccade/kernels/update/highway_update.cpp"
+#define HWY_TARGET_INCLUDE "saccade/kernels/update/update_simd.cpp"
 #include <hwy/foreach_target.h>  // compiles the rest of this file once for every target
 #include <hwy/highway.h>
 
 // Between these marks the compiler may use the target's instructions. Nothing but this file's own functions may be
 // instantiated here: an inline function shared with other files could end up in the program in this target's version.
 HWY_BEFORE_NAMESPACE();
-namespace saccade::kernels::highway::HWY_NAMESPACE {
+namespace saccade::kernels::simd::HWY_NAMESPACE {
+namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -211,11 +213,12 @@ HWY_NOINLINE void Update(UpdateRule rule, const UpdateNumbers& n, const Extras& 
   if (m.average != nullptr) ForEach(Average{n.average_momentum, n.one_minus_average_momentum}, m, elements);
 }
 
-}  // namespace saccade::kernels::highway::HWY_NAMESPACE
+}  // namespace
+}  // namespace saccade::kernels::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace saccade::kernels::highway {
+namespace saccade::kernels::simd {
 
 HWY_EXPORT(Update);
 
@@ -225,5 +228,5 @@ void update_slice(UpdateRule rule, const UpdateNumbers& numbers, const UpdateSli
   HWY_DYNAMIC_DISPATCH(Update)(rule, numbers, extras, memory, static_cast<size_t>(slice.elements));
 }
 
-}  // namespace saccade::kernels::highway
+}  // namespace saccade::kernels::simd
 #endif
