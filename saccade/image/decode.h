@@ -20,7 +20,7 @@ struct DecodeLimits {
 ///         Grey with alpha becomes RGBA.
 ///   JPEG  baseline, progressive and arithmetic; grey, YCbCr, RGB, and CMYK as Adobe stores it
 ///   BMP   1, 4, 8, 16, 24 and 32 bits, uncompressed
-///   GIF   the first frame; pixels outside it are transparent
+///   GIF   the first frame; transparent pixels and those outside it are (0, 0, 0, 0)
 ///   PNM   P1 to P6, plain and raw, any maximum up to 65535 (scaled to 255)
 /// The EXIF orientation of JPEG and PNG is applied. Fully opaque GIFs and BMPs without an alpha mask have 3 channels.
 ///

@@ -31,28 +31,34 @@ struct Free {
   void operator()(stbi_uc* pixels) const noexcept { stbi_image_free(pixels); }
 };
 
-/// Decodes `bytes`, a checked file or the part of it that matters, of height x width pixels.
-Tensor decode_with_stb(const Source& source, std::span<const std::byte> bytes, Index height, Index width,
-                       std::string_view format) {
+/// What stb_image must find in the bytes, a checked file or the part of it that matters.
+struct Expected {
+  std::string_view format;
+  Index height;
+  Index width;
+  Index channels;
+};
+
+Tensor decode_with_stb(const Source& source, std::span<const std::byte> bytes, const Expected& expected) {
   if (isize(bytes.size()) > std::numeric_limits<int>::max()) {
     fail(source, {.offset = {},
-                  .expected = fmt::format("a {} file below 2 GiB", format),
+                  .expected = fmt::format("a {} file below 2 GiB", expected.format),
                   .got = fmt::format("{} bytes", bytes.size()),
                   .fix = "convert it to PNG"});
   }
-  int found_width = 0;
-  int found_height = 0;
-  int channels = 0;
-  const std::unique_ptr<stbi_uc, Free> pixels(stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()),
-                                                                    static_cast<int>(bytes.size()), &found_width,
-                                                                    &found_height, &channels, 0));
-  if (!pixels || found_width != width || found_height != height || (channels != 3 && channels != 4)) {
+  int width = 0;
+  int height = 0;
+  int stored_channels = 0;
+  const std::unique_ptr<stbi_uc, Free> pixels(
+      stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()), static_cast<int>(bytes.size()), &width,
+                            &height, &stored_channels, static_cast<int>(expected.channels)));
+  if (!pixels || width != expected.width || height != expected.height) {
     const char* const reason = pixels ? nullptr : stbi_failure_reason();
     fail(source, {.offset = {},
-                  .expected = fmt::format("a whole {} image", format),
+                  .expected = fmt::format("a whole {} image", expected.format),
                   .got = reason != nullptr && *reason != '\0' ? reason : "damaged data"});
   }
-  Tensor image({height, width, channels}, DType::uint8);
+  Tensor image({expected.height, expected.width, expected.channels}, DType::uint8);
   std::copy_n(pixels.get(), image.elements(), image.uint8s().data());
   return image;
 }
@@ -67,6 +73,7 @@ struct BmpHeader {
   Index width = 0;
   Index bits = 0;  ///< Per pixel.
   Index row_bytes = 0;
+  bool alpha = false;  ///< Whether it has an alpha mask; the fourth byte of a pixel means nothing without one.
 };
 
 BmpHeader read_bmp_header(const Source& source) {
@@ -103,6 +110,7 @@ BmpHeader read_bmp_header(const Source& source) {
                   .expected = "1, 4, 8, 16, 24 or 32 bits a pixel",
                   .got = fmt::format("{}", header.bits)});
   }
+  header.alpha = compression == 3 && header.info >= 108 && number(66, 4) != 0;
   const Index masks = compression == 3 && header.info == 40 ? 12 : 0;
   const Index headers_end = kFileHeader + header.info + masks;
   if (header.pixels < headers_end) {
@@ -142,7 +150,9 @@ bool recognises_bmp(std::span<const std::byte> bytes) noexcept { return starts_w
 Tensor decode_bmp(const Source& source) {
   const BmpHeader header = read_bmp_header(source);
   require_palette(source, header);
-  return decode_with_stb(source, source.bytes, header.height, header.width, "BMP");
+  return decode_with_stb(
+      source, source.bytes,
+      {.format = "BMP", .height = header.height, .width = header.width, .channels = header.alpha ? 4 : 3});
 }
 
 // ---- GIF ----
@@ -194,7 +204,8 @@ Tensor decode_gif(const Source& source) {
   std::vector<std::byte> first_frame(source.bytes.begin(), source.bytes.begin() + end);
   // No background colour: browsers leave what the frame does not cover transparent, and stb_image swaps its red and blue.
   first_frame[11] = std::byte{0};
-  Tensor image = decode_with_stb(source, first_frame, height, width, "GIF");
+  Tensor image =
+      decode_with_stb(source, first_frame, {.format = "GIF", .height = height, .width = width, .channels = 4});
   const std::span<const std::uint8_t> pixels = image.uint8s();
   for (std::size_t i = 3; i < pixels.size(); i += 4) {
     if (pixels[i] != 255) return image;

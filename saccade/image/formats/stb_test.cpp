@@ -91,15 +91,25 @@ TEST(Bmp, AnIndexBeyondThePaletteIsAnError) {
 TEST(Bmp, FewAndManyBits) {
   // Five bits a colour: red 31, green 0, blue 31.
   EXPECT_EQ(pixels_of(decoded({.bits = 16, .rows = {0x1f, 0x7c, 0, 0}})), (std::vector{255, 0, 255}));
-  const Tensor alpha = decoded({.bits = 32, .rows = {3, 2, 1, 99}});
-  EXPECT_EQ(alpha.shape(), Shape({1, 1, 4}));
-  EXPECT_EQ(pixels_of(alpha), (std::vector{1, 2, 3, 99}));
+  // The fourth byte means nothing without a mask.
+  EXPECT_EQ(pixels_of(decoded({.bits = 32, .rows = {3, 2, 1, 99}})), (std::vector{1, 2, 3}));
   // Masks: 5 bits red, 6 green, 5 blue.
   EXPECT_EQ(pixels_of(decoded({.bits = 16,
                                .compression = 3,
                                .after_header = {0, 0xf8, 0, 0, 0xe0, 7, 0, 0, 0x1f, 0, 0, 0},
                                .rows = {0xe0, 0xff, 0, 0}})),
             (std::vector{255, 255, 0}));
+}
+
+TEST(Bmp, AnAlphaMaskGivesAlpha) {
+  Builder builder;
+  builder.text("BM").number(0, 8).number(122, 4).number(108, 4).number(1, 4).number(1, 4).number(1, 2).number(32, 2);
+  builder.number(3, 4).number(0, 20).number(0xff, 4).number(0xff00, 4).number(0xff0000, 4).number(0xff000000, 4);
+  const Bytes bytes = builder.number(0, 52).bytes({1, 2, 3, 99}).done();
+  const Tensor image = decode(bytes, "file");
+  EXPECT_EQ(image.shape(), Shape({1, 1, 4}));
+  EXPECT_EQ(pixels_of(image), (std::vector{1, 2, 3, 99}));
+  EXPECT_EQ(test::accepted_prefix(bytes), std::nullopt);
 }
 
 TEST(Bmp, EveryTruncationIsAnError) {
