@@ -5,22 +5,19 @@
 #include <algorithm>
 #include <cmath>
 
-#include "saccade/base/parallel.h"
 #include "saccade/base/random.h"
 
 namespace saccade::proof {
 namespace {
 
 constexpr double kStep = 1e-50;
-constexpr Index kLeastSample = 16;
+constexpr Index kLeastSample = 4;
 constexpr std::uint32_t kDirections = 2;
 
 }  // namespace
 
 ComplexStep::ComplexStep(const Case& c, const Inputs& inputs, double budget, std::uint64_t seed)
     : case_(c), operands_(c.operands()) {
-  // Thousands of tiny evaluations: starting threads for each would cost more than the work.
-  const SingleThreadScope single;
   Arrays<Complex> arrays(c, inputs);
   const double cost = std::max(1.0, c.flops(Pass::forward) / 2.0 + static_cast<double>(c.results().front().elements));
   for (std::size_t operand = 0; operand < operands_.size(); ++operand) {

@@ -31,13 +31,14 @@ struct Outputs {
   }
 };
 
-/// Puts the number of threads back, also when a check throws.
-class ThreadCountScope {
+/// One thread, unless set otherwise, until the end of the scope. Most runs of a proof are so small that starting threads
+/// would cost more than the work.
+class OneThread {
  public:
-  ThreadCountScope() : previous_(thread_count()) {}
-  ~ThreadCountScope() { set_thread_count(previous_); }
-  ThreadCountScope(const ThreadCountScope&) = delete;
-  ThreadCountScope& operator=(const ThreadCountScope&) = delete;
+  OneThread() : previous_(thread_count()) { set_thread_count(1); }
+  ~OneThread() { set_thread_count(previous_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
 
  private:
   int previous_;
@@ -66,6 +67,7 @@ class Prover {
         prove_implementation();
       } catch (const std::exception& error) {
         fail("error", error.what());
+        set_thread_count(1);
       }
     }
     return std::move(report_);
@@ -104,11 +106,11 @@ class Prover {
     for (const Pass pass : passes) compare_rounded(pass, real);
     compare_same("full write", passes, real, run_reals(9.0F));
     compare_same("repeat", passes, real, run_reals(kNaN));
-    const ThreadCountScope scope;
     for (const int threads : options_.thread_counts) {
       set_thread_count(threads);
       compare_same("threads", passes, real, run_reals(kNaN));
     }
+    set_thread_count(1);
     if (report_.failures.size() == failures_before) report_.proved += static_cast<int>(passes.size());
   }
 
@@ -240,6 +242,9 @@ std::string Report::to_string() const {
   return text + fmt::format("{} proved, {} declined, {} failures", proved, declined.size(), failures.size());
 }
 
-Report prove(const Case& c, const ProofOptions& options) { return Prover(c, options).prove(); }
+Report prove(const Case& c, const ProofOptions& options) {
+  const OneThread one;
+  return Prover(c, options).prove();
+}
 
 }  // namespace saccade::proof
