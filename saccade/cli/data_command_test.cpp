@@ -75,9 +75,9 @@ TEST_F(DataCommand, GetListsWhatItTried) {
       [&] {
         run({"get", "mnist", "--offline", "--from", (folder_ / "local").string()});
       },
-      ThrowsMessage<SystemError>(AllOf(
-          HasSubstr("data set 'mnist': "), HasSubstr("local: it does not have train-images-idx3-ubyte, "),
-          HasSubstr("not asked, because of the option offline"), HasSubstr("saccade data get mnist --from FOLDER"))));
+      ThrowsMessage<SystemError>(
+          AllOf(HasSubstr("data set 'mnist': "), HasSubstr("local: it does not have train-images-idx3-ubyte, "),
+                HasSubstr("not asked (offline)"), HasSubstr("saccade data get mnist --from FOLDER"))));
   EXPECT_THAT(err_.str(), HasSubstr("mnist: folder " + (folder_ / "local").string() + ": it does not have"));
 }
 

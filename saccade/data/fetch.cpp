@@ -103,7 +103,7 @@ void ask_sources(const KnownSet& set, const FetchOptions& options, const fs::pat
   }
   auto ask_network = [&](const std::string& source, const std::function<void()>& take) {
     ask(source, [&] {
-      if (options.offline) throw SourceFailure("not asked, because of the option offline");
+      if (options.offline) throw SourceFailure("not asked (offline)");
       take();
     });
   };
@@ -134,13 +134,20 @@ fs::path fetch_set(const KnownSet& set, const FetchOptions& options, const Machi
   require_local_folders(options);
   const fs::path cache = cache_or_default(options.cache);
   const SetFolder folder(set, cache);
-  if (all_good(folder.check(options.progress))) return folder.path();
+  if (folder.is_recorded()) return folder.path();
 
-  make_folder(cache);
-  const SetLock lock(cache, set.name, [&] {
-    if (options.notice) options.notice(fmt::format("{}: another process is fetching it; waiting", set.name));
-  });
-  const auto wrong = folder.check(options.progress);  // that other process may have finished it
+  std::optional<SetLock> lock;
+  try {
+    make_folder(cache);
+    lock.emplace(cache, set.name, [&] {
+      if (options.notice) options.notice(fmt::format("{}: another process is fetching it; waiting", set.name));
+    });
+  } catch (const SystemError&) {
+    // A shared cache that this user may only read can be complete all the same.
+    if (all_good(folder.check(options.progress))) return folder.path();
+    throw;
+  }
+  const auto wrong = folder.check(options.progress);
   if (all_good(wrong)) return folder.path();
   FetchTask task(set, folder, files_to_fetch(set, folder, wrong, options.notice), options, machine);
   require_space(cache, total_bytes(task.missing()));

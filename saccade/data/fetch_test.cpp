@@ -194,7 +194,8 @@ TEST_F(Fetch, OneErrorListsEverythingThatWasTried) {
         AllOf(HasSubstr("data set 'letters': expected one of its sources to have it, got (1) cache "),
               HasSubstr("cache/letters: incomplete; (2) folder "),
               HasSubstr("local: alpha has 5 bytes instead of 100004; "),
-              HasSubstr("(3) Debian package dataset-letters: it is not installed; (4) npm package letters-data@1.0.0: "
+              HasSubstr("(3) Debian package dataset-letters: not installed (apt-get install dataset-letters); (4) npm "
+                        "package letters-data@1.0.0: "
                         "npm failed with exit code 1 (code E404, 404 Not Found); (5) http://127.0.0.1:"),
               HasSubstr("m/: alpha.gz: The requested URL returned error: 404"),
               HasSubstr("; (6) http://127.0.0.1:9/: alpha.gz: "),
@@ -208,9 +209,8 @@ TEST_F(Fetch, OfflineAsksNeitherNpmNorMirrors) {
   options_.offline = true;
   add_npm(npm_archive());
   HttpServer& server = add_mirror();
-  EXPECT_THAT([&] { run(); },
-              ThrowsMessage<SystemError>(HasSubstr("npm package letters-data@1.0.0: not asked, because of "
-                                                   "the option offline; (3) http://")));
+  EXPECT_THAT([&] { run(); }, ThrowsMessage<SystemError>(
+                                  HasSubstr("npm package letters-data@1.0.0: not asked (offline); (3) http://")));
   EXPECT_FALSE(fs::exists(scratch_ / "npm-calls"));
   EXPECT_THAT(server.requests(), IsEmpty());
 }
@@ -237,6 +237,17 @@ TEST_F(Fetch, UsesADownloadedNpmArchiveAgain) {
   EXPECT_FALSE(fs::exists(scratch_ / "npm-calls"));
 }
 
+TEST_F(Fetch, KeepsAwayFromTheNpmOfAKilledFetch) {
+  // Two fetches in a row that fail after npm: neither uses, nor leaves to the next, the folder of the one before.
+  add_npm(npm_archive(), "ls -d \"${6%/*}\"/npm-* >> '" + (scratch_ / "npm-folders").string() + "'; exit 1");
+  scratch_.write("cache/.letters.partial/npm-killed/letters-data-1.0.0.tgz", "half an archive");
+  EXPECT_THROW(run(), SystemError);
+  EXPECT_THROW(run(), SystemError);
+  const std::string folders = read_text_file(scratch_ / "npm-folders");
+  EXPECT_EQ(std::ranges::count(folders, '\n'), 2) << folders;
+  EXPECT_THAT(folders, Not(HasSubstr("npm-killed")));
+}
+
 TEST_F(Fetch, ThrowsAwayABrokenNpmArchive) {
   add_npm(npm_archive());
   scratch_.write("cache/.letters.partial/letters-data-1.0.0.tgz", npm_archive().substr(0, 100));
@@ -259,6 +270,15 @@ TEST_F(Fetch, ASecondFetchReadsOnlyTheRecord) {
   fs::remove(scratch_ / "cache/letters/.verified");
   expect_complete();
   EXPECT_TRUE(progressed);
+}
+
+TEST_F(Fetch, ACacheThatCannotBeLockedMayBeComplete) {
+  scratch_.write("cache/letters/alpha", alpha_);
+  scratch_.write("cache/letters/beta", beta_);
+  fs::create_directories(scratch_ / "cache/.letters.lock");  // stands for a folder one may not write to
+  EXPECT_EQ(run(), scratch_ / "cache/letters");
+  scratch_.write("cache/letters/beta", "beat");
+  EXPECT_THAT([&] { run(); }, ThrowsMessage<SystemError>(HasSubstr("cache: expected to write in this folder")));
 }
 
 TEST_F(Fetch, FetchesDamagedFilesAgain) {

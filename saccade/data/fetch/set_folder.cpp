@@ -88,13 +88,17 @@ std::string SetFolder::expected_record() const {
   return text;
 }
 
+bool SetFolder::is_recorded() const {
+  try {
+    return read_text_file(path_ / ".verified", 65536) == expected_record();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::vector<std::optional<std::string>> SetFolder::check(const ProgressFunction& progress) const {
   std::vector<std::optional<std::string>> wrong(set_.files.size());
-  try {
-    if (read_text_file(path_ / ".verified", 65536) == expected_record()) return wrong;
-  } catch (const Error&) {
-    // No record: the files speak for themselves.
-  }
+  if (is_recorded()) return wrong;
   bool all_good = true;
   for (std::size_t i = 0; i < set_.files.size(); ++i) {
     const CanonicalFile& file = set_.files[i];

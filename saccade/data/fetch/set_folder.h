@@ -23,9 +23,12 @@ class SetFolder {
   const std::filesystem::path& path() const { return path_; }
   const std::filesystem::path& partial() const { return partial_; }
 
+  /// Whether the record is there and agrees with the sizes and times of all files: then they are good, and it took no time
+  /// to find out.
+  bool is_recorded() const;
   /// What is wrong with each file of the set, in order: "is missing", "has 100 bytes instead of 10008", ...; nothing for
-  /// a good one. A file whose size and time agree with the record is good; any other is hashed. Records a set that turns
-  /// out to be good. Throws nothing of its own: a file that cannot be read is a file with something wrong.
+  /// a good one. Hashes the files unless is_recorded(), and records a set that turns out to be good. Throws nothing of its
+  /// own: a file that cannot be read is a file with something wrong.
   std::vector<std::optional<std::string>> check(const ProgressFunction& progress) const;
 
   /// Puts a file in place: `produce` writes its bytes, which must have the right size and SHA-256.
