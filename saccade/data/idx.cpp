@@ -69,17 +69,18 @@ int read_rank(ByteReader& reader, const IdxLimits& limits) {
 
 Shape read_shape(ByteReader& reader, int rank, const IdxLimits& limits) {
   std::array<Index, Shape::kMaxRank> extents{};
-  Index elements = 1;
+  // An axis of 0 must not hide what the others claim: a part of the tensor may leave that axis out.
+  Index claimed = 1;
   const std::string what = fmt::format("4 bytes of size for each of {} axes", rank);
   for (int axis = 0; axis < rank; ++axis) {
     const Index position = reader.position();
     extents[usize(axis)] = read_word(reader, what);
-    const auto product = checked_multiply(elements, extents[usize(axis)]);
+    const auto product = checked_multiply(claimed, std::max<Index>(extents[usize(axis)], 1));
     if (!product || *product > limits.content_bytes) {
       fail(reader, position, fmt::format("sizes for at most {} bytes", limits.content_bytes),
-           fmt::format("{} after {} elements", extents[usize(axis)], elements));
+           fmt::format("{} after {} elements", extents[usize(axis)], claimed));
     }
-    elements = *product;
+    claimed = *product;
   }
   return Shape(std::span<const Index>(extents.data(), usize(rank)));
 }

@@ -135,6 +135,9 @@ TEST(Idx, RefusesEveryMalformedFile) {
       {bytes({0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}),
        {},
        "f: byte 8: expected sizes for at most 4294967296 bytes, got 4294967295 after 4294967295 elements" + fix},
+      {bytes({0, 0, 8, 3, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255}),
+       {},
+       "f: byte 12: expected sizes for at most 4294967296 bytes, got 4294967295 after 4294967295 elements" + fix},
       {three, {.content_bytes = 2}, "f: byte 4: expected sizes for at most 2 bytes, got 3 after 1 elements" + fix},
   };
   for (const Malformed& c : cases) EXPECT_EQ(message([&] { read_idx(c.file, "f", c.limits); }), c.text);

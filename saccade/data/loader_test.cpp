@@ -270,13 +270,15 @@ TEST(Loader, TransformIsToldSeedEpochAndImage) {
 }
 
 TEST(Loader, LoopsInsideATransformStayOnTheWorker) {
-  auto parallel = [](const SampleAddress&, const Shape&, std::span<float> image) {
-    const std::thread::id worker = std::this_thread::get_id();
-    parallel_for(isize(image.size()),
-                 [&](Index i) { image[usize(i)] = std::this_thread::get_id() == worker ? 1.0F : 0.0F; });
+  const int before = thread_count();
+  set_thread_count(4);
+  auto count = [](const SampleAddress&, const Shape&, std::span<float> image) {
+    std::ranges::fill(image, static_cast<float>(thread_count()));
   };
-  Loader loader(noise(20), {.preprocessing = Preprocessing::none(), .transform = parallel});
+  Loader loader(noise(20), {.preprocessing = Preprocessing::none(), .transform = count});
   EXPECT_THAT(epoch_of(loader, 0)[0].pixels, ::testing::Each(1.0F));
+  EXPECT_EQ(thread_count(), 4) << "the caller keeps its threads";
+  set_thread_count(before);
 }
 
 TEST(Loader, PreparesNoMoreThanTheQueueHolds) {
@@ -304,7 +306,7 @@ TEST(Loader, StopsMakingBuffers) {
     Index most = 0;
     for (Index epoch = 0; epoch < 300; ++epoch) {
       loader.start(epoch);
-      while (loader.next(batch)) {
+      for (Index k = 0; k < 3 + epoch % 11 && loader.next(batch); ++k) {
       }
       most = loader.buffers_made();
     }
@@ -341,15 +343,21 @@ TEST(Loader, BatchesMayBeMovedAway) {
 }
 
 TEST(Loader, TakesBackAnyBatch) {
-  Loader loader(noise(10), {.batch_size = 4});
-  const std::vector<Seen> expected = epoch_of(loader, 0);
-  loader.start(0);
-  for (const Seen& seen : expected) {
-    Batch foreign;
-    foreign.images = Tensor({4, 2, 3, 1});
-    foreign.labels = {1, 2, 3, 4, 5, 6};
-    ASSERT_TRUE(loader.next(foreign));
-    EXPECT_TRUE(look(foreign) == seen);
+  const DatasetPtr dataset = noise(42);
+  Loader plain(dataset, {.batch_size = 4});
+  const std::vector<Seen> expected = epoch_of(plain, 0);
+  for (const Shape& shape : {Shape{4, 2, 3, 1}, Shape{4, 6}, Shape{9, 3, 2, 1}, Shape{4, 3, 2, 1}, Shape{}}) {
+    for (const DType dtype : {DType::float32, DType::uint8}) {
+      Loader loader(dataset, {.batch_size = 4, .max_queue_size = 1});
+      loader.start(0);
+      for (const Seen& seen : expected) {
+        Batch foreign;
+        foreign.images = Tensor(shape, dtype);
+        foreign.labels = {1, 2, 3, 4, 5, 6};
+        ASSERT_TRUE(loader.next(foreign));
+        EXPECT_TRUE(look(foreign) == seen) << shape.to_string();
+      }
+    }
   }
 }
 

@@ -36,15 +36,33 @@ class Repeated {
  public:
   explicit Repeated(const std::vector<float>& values) : values_(values) {
     if (values.empty() || values.size() > kBlock) return;
-    for (std::size_t i = 0; i < kBlock; ++i) block_[i] = values[i % values.size()];
+    std::size_t c = 0;
+    for (float& value : block_) {
+      value = values[c];
+      c = c + 1 == values.size() ? 0 : c + 1;
+    }
   }
   /// The values for a block that begins at channel c; c is 0 where the channels fit into a block.
   const float* from(std::size_t c) const { return values_.size() > kBlock ? values_.data() + c : block_.data(); }
 
  private:
   const std::vector<float>& values_;
-  std::array<float, kBlock> block_{};
+  std::array<float, kBlock> block_;
 };
+
+/// One block of the formula. The local copy cannot alias the output, so that the compiler vectorises the loop, in place or
+/// not; a list that is empty costs nothing.
+template <bool kMean, bool kDeviation, class T>
+void run_block(const T* pixels, std::size_t count, float scale, const float* mean, const float* deviation, float* out) {
+  std::array<float, kBlock> y;
+  for (std::size_t i = 0; i < count; ++i) {
+    float value = static_cast<float>(pixels[i]) * scale;
+    if constexpr (kMean) value -= mean[i];
+    if constexpr (kDeviation) value /= deviation[i];
+    y[i] = value;
+  }
+  std::copy_n(y.begin(), count, out);
+}
 
 template <class T>
 void run(const Preprocessing& p, std::span<const T> pixels, std::span<float> out) {
@@ -58,23 +76,14 @@ void run(const Preprocessing& p, std::span<const T> pixels, std::span<float> out
   }
   const Repeated mean(p.mean);
   const Repeated deviation(p.deviation);
-  // The local block cannot alias the output, so the compiler vectorises each step, in place or not.
-  std::array<float, kBlock> x;
+  auto* const block_of = p.mean.empty() ? (p.deviation.empty() ? run_block<false, false, T> : run_block<false, true, T>)
+                                        : (p.deviation.empty() ? run_block<true, false, T> : run_block<true, true, T>);
   const std::size_t block = channels <= kBlock ? kBlock / channels * channels : kBlock;
   for (std::size_t begin = 0; begin < pixels.size();) {
     const std::size_t c = begin % channels;
     const std::size_t left = channels <= kBlock ? pixels.size() - begin : channels - c;
     const std::size_t count = std::min(block, left);
-    for (std::size_t i = 0; i < count; ++i) x[i] = static_cast<float>(pixels[begin + i]) * p.scale;
-    if (!p.mean.empty()) {
-      const float* m = mean.from(c);
-      for (std::size_t i = 0; i < count; ++i) x[i] -= m[i];
-    }
-    if (!p.deviation.empty()) {
-      const float* d = deviation.from(c);
-      for (std::size_t i = 0; i < count; ++i) x[i] /= d[i];
-    }
-    std::copy_n(x.begin(), count, out.begin() + static_cast<std::ptrdiff_t>(begin));
+    block_of(pixels.data() + begin, count, p.scale, mean.from(c), deviation.from(c), out.data() + begin);
     begin += count;
   }
 }
