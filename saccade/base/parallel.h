@@ -6,7 +6,8 @@
 
 namespace saccade {
 
-/// Threads that parallel loops may use. At start: OMP_NUM_THREADS, or the cores this process may run on.
+/// Threads that the calling thread's parallel loops may use: 1 inside a loop or a SingleThreadScope. At start:
+/// OMP_NUM_THREADS, or the cores this process may run on.
 int thread_count() noexcept;
 
 /// Sets thread_count(); throws ValueError unless 1 <= count <= kMaxThreads. Results never depend on it: work is cut into
@@ -18,8 +19,8 @@ inline constexpr int kMaxThreads = 1024;
 /// It may choose scratch memory, and nothing that shows in a result.
 int thread_number() noexcept;
 
-/// Makes code that asks the threading library for its team size (oneDNN, when it plans a primitive) see one thread for as
-/// long as it lives. A primitive planned for two threads deadlocks or crawls inside a parallel loop.
+/// As long as it lives, this thread works alone: parallel loops run on it, and code that asks OpenMP for its team size (oneDNN,
+/// when it plans a primitive) is told 1. A primitive planned for two threads deadlocks or crawls inside a parallel loop.
 class SingleThreadScope {
  public:
   SingleThreadScope() noexcept;
@@ -28,14 +29,16 @@ class SingleThreadScope {
   SingleThreadScope& operator=(const SingleThreadScope&) = delete;
 
  private:
-  int previous_;
+  int previous_openmp_;
+  bool previous_inside_;
 };
 
 namespace internal {
 void parallel_run(Index count, void (*call)(void*, Index), void* context);
 }
 
-/// Calls task(i) once for every 0 <= i < count, on up to thread_count() threads, pieces handed out as threads come free.
+/// Calls task(i) once for every 0 <= i < count, on up to thread_count() threads, tasks handed out as threads come free.
+/// Loops that several threads begin at once do not wait for one another: the first has the pool, the others run alone.
 /// Tasks must write to disjoint places. A loop inside a task runs on the task's own thread. An exception thrown by a task
 /// is rethrown here when the loop has ended (the one of the smallest i); tasks of greater i may then have run or not.
 /// Allocates nothing unless one is thrown.

@@ -66,6 +66,7 @@ void Call::execute() {
 }
 
 Call make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  const SingleThreadScope single;  // else every run would start oneDNN's own team, which then spins on our cores
   const dnnl::reorder::primitive_desc description(engine(), from, engine(), to, attributes());
   return {dnnl::reorder(description), from, to, description.scratchpad_desc()};
 }

@@ -54,7 +54,7 @@ class Call {
   std::vector<dnnl_exec_arg_t> arguments_;
 };
 
-/// The reorder from one layout to another.
+/// The reorder from one layout to another, single-threaded.
 Call make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
 /// Attributes every primitive here is created with: the scratchpad comes from the user. Activations are no
