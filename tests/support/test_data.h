@@ -10,9 +10,9 @@ namespace saccade::test {
 inline std::filesystem::path data_path(std::string_view name) {
   const char* const folder = std::getenv("SACCADE_TEST_DATA");
   const std::filesystem::path root =
-      folder != nullptr ? std::filesystem::path(folder)
-                        : std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path() /
-                              "shared" / "data";
+      folder != nullptr
+          ? std::filesystem::path(folder)
+          : std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path() / "shared" / "data";
   return root / name;
 }
 
