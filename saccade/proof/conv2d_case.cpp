@@ -135,6 +135,11 @@ std::unique_ptr<Case> parse_conv2d(std::string_view id) {
   p.activation = read_activation(reader);
   reader.require_size({p.n, p.ih, p.iw, p.ic});
   reader.require_size({p.kh, p.kw, p.ic, p.oc});
+  reader.require_size({p.kh, p.dh});
+  reader.require_size({p.kw, p.dw});
+  for (const Index number : {p.sh, p.sw, p.ph.before, p.ph.after, p.pw.before, p.pw.after}) {
+    reader.require_size({number});
+  }
   if (reader.word("same")) {
     p.ph = kernels::same_pads(p.ih, p.kh, p.sh, p.dh);
     p.pw = kernels::same_pads(p.iw, p.kw, p.sw, p.dw);

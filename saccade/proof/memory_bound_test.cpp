@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <string>
 #include <vector>
@@ -12,13 +13,13 @@
 namespace saccade::proof {
 namespace {
 
-Report prove_all(std::string_view operation, const std::vector<std::string>& ids) {
+Report prove_all(std::string_view operation, const std::vector<std::string>& ids, std::string_view only = {}) {
   Report report;
   for (const std::string& id : ids) {
     const std::unique_ptr<Case> c = find_operation(operation).parse(id);
     EXPECT_EQ(c->id(), id);
     // exp and its like cost far more than the multiply-adds that the budget counts.
-    report.add(prove(*c, {.derivative_budget = 2e4}));
+    report.add(prove(*c, {.only = only, .derivative_budget = 2e4}));
   }
   return report;
 }
@@ -109,6 +110,47 @@ TEST(MemoryBound, Pad2D) {
   expect_proved(prove_all("pad2d", {"n1ih1iw1c1pt0pb0pl0pr0", "n2ih3iw4c5pt1pb0pl0pr2", "n3ih28iw28c1pt2pb2pl2pr2",
                                     "n2ih40iw50c6pt0pb3pl4pr0"}),
                 16);
+}
+
+/// Makes the vector implementations use one instruction set, and puts the best one back.
+class InstructionSetScope {
+ public:
+  explicit InstructionSetScope(std::int64_t target) { use(target); }
+  ~InstructionSetScope() { use(0); }
+  InstructionSetScope(const InstructionSetScope&) = delete;
+  InstructionSetScope& operator=(const InstructionSetScope&) = delete;
+
+ private:
+  static void use(std::int64_t targets) {
+    hwy::SetSupportedTargetsForTest(targets);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+};
+
+TEST(MemoryBound, EveryInstructionSetThatIsBuilt) {
+  struct Cases {
+    std::string_view operation;
+    std::vector<std::string> ids;
+    int passes;
+  };
+  const std::vector<Cases> all{
+      {"activation", {"n67_relu", "n67_relu6", "n67s0.2_leaky_relu", "n67_sigmoid", "n67_tanh"}, 10},
+      {"softmax", {"r3c5", "r2c33"}, 4},
+      {"loss", {"r3c10s0.1_softmax_cross_entropy", "r2c37s0.1_softmax_cross_entropy_dense"}, 4},
+      {"dropout", {"r3n61p0.3"}, 2},
+      {"batch_norm", {"r23c6", "r7c67", "r9c5_frozen"}, 9},
+      {"bias", {"r23c6", "r7c67"}, 4},
+      {"add", {"i3n61"}, 1},
+  };
+  int sets = 0;
+  for (const std::int64_t target : {HWY_SSE4, HWY_AVX2, HWY_AVX3, HWY_NEON}) {
+    if ((hwy::SupportedTargets() & target) == 0) continue;
+    ++sets;
+    SCOPED_TRACE(hwy::TargetName(target));
+    const InstructionSetScope scope(target);
+    for (const Cases& cases : all) expect_proved(prove_all(cases.operation, cases.ids, "simd"), cases.passes);
+  }
+  EXPECT_GE(sets, 1);
 }
 
 }  // namespace

@@ -123,6 +123,10 @@ std::unique_ptr<Case> parse_pool2d(std::string_view id) {
     reader.fail("_max or _average", "neither");
   }
   reader.require_size({p.n, p.ih, p.iw, p.c});
+  reader.require_size({p.kh, p.kw});
+  for (const Index number : {p.sh, p.sw, p.ph.before, p.ph.after, p.pw.before, p.pw.after}) {
+    reader.require_size({number});
+  }
   if (reader.word("same")) {
     p.ph = kernels::same_pads(p.ih, p.kh, p.sh, 1);
     p.pw = kernels::same_pads(p.iw, p.kw, p.sw, 1);
