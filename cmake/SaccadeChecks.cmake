@@ -37,7 +37,7 @@ add_custom_target(ci_unit COMMAND "${CMAKE_CTEST_COMMAND}" --output-on-failure -
   DEPENDS unit_tests USES_TERMINAL VERBATIM)
 add_custom_target(ci_test COMMAND "${CMAKE_COMMAND}" --build "${PROJECT_BINARY_DIR}" --parallel ${cores}
   COMMAND "${CMAKE_CTEST_COMMAND}" --output-on-failure --no-tests=error -j ${cores} USES_TERMINAL VERBATIM)
-foreach(sanitizer IN ITEMS asan ubsan tsan)
+foreach(sanitizer IN ITEMS asan ubsan asan-ubsan tsan)
   add_custom_target(ci_${sanitizer} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}" USES_TERMINAL VERBATIM
     COMMAND "${CMAKE_COMMAND}" --preset ${sanitizer} -G "${CMAKE_GENERATOR}" -DSACCADE_WERROR=${SACCADE_WERROR}
     COMMAND "${CMAKE_COMMAND}" --build --preset ${sanitizer} --parallel ${cores}
