@@ -1,0 +1,219 @@
+// One gradient case and one golden case a registered layer, through the compiled plan; check_registry looks for them here. What the
+// kernels compute is proved in saccade/proof; this proves that layers hand them the right problem, buffers and parameters.
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <functional>
+
+#include "saccade/base/random.h"
+#include "saccade/nn/batch_norm.h"
+#include "saccade/nn/conv2d.h"
+#include "saccade/nn/dense.h"
+#include "saccade/nn/elementwise.h"
+#include "saccade/nn/merge.h"
+#include "saccade/nn/plan.h"
+#include "saccade/nn/pool2d.h"
+#include "saccade/nn/registry.h"
+#include "saccade/nn/view.h"
+#include "saccade/nn/zero_padding2d.h"
+
+namespace saccade {
+namespace {
+
+using Build = std::function<Node(const Node&)>;
+
+struct LayerCase {
+  std::string name;  // "gradient of Conv2D"
+  Shape shape;       // of the layer's input
+  Build layer;
+  double tolerance =
+      0.0;  // 0: the layer is linear in each of its numbers, so a difference quotient over whole numbers is exact
+  Index spacing = 1;  // inputs are multiples of this, far enough from one another that a step of 1 crosses no kink
+  std::vector<float> input = {}, output = {};  // of a golden case
+};
+
+/// Names the test after the case; gtest allows letters and digits only.
+std::string test_name(const testing::TestParamInfo<LayerCase>& info) {
+  std::string name = info.param.name.substr(info.param.name.rfind(' ') + 1);
+  return name + std::to_string(info.index);
+}
+
+/// A network whose `x.bias` is the layer's input: one number in, times zero, plus the bias.
+Model around(const Shape& shape, const Build& layer) {
+  const Node one = input({1});
+  const Node x = Dense{{.units = shape.elements(), .kernel_initializer = Initializer::zeros(), .name = "x"}}(one);
+  return {"around", one, layer(Reshape{{.shape = shape}}(x))};
+}
+
+class Probe {
+ public:
+  Probe(const LayerCase& layer_case)
+      : net_(around(layer_case.shape, layer_case.layer)),
+        plan_(net_, 1, PlanMode::training),
+        weights_(random(output_size(), 2, 1)) {
+    std::uint64_t seed = 10;
+    for (Parameter& p : net_.parameters()) {
+      if (p.name == "x.weight" || p.role == Parameter::Role::state) continue;
+      const bool is_input = p.name == "x.bias";
+      std::ranges::copy(random(p.value.elements(), seed++, is_input ? layer_case.spacing : 1),
+                        p.value.floats().begin());
+    }
+  }
+
+  Model& net() { return net_; }
+  std::span<const float> forward() { return plan_.forward(image_, {.seed = 3, .step = 5}); }
+  /// sum of output * weight, in double.
+  double loss() {
+    const std::span<const float> y = forward();
+    double sum = 0.0;
+    for (std::size_t i = 0; i < y.size(); ++i) sum += static_cast<double>(y[i]) * static_cast<double>(weights_[i]);
+    return sum;
+  }
+  void backward() {
+    forward();
+    for (Parameter& p : net_.parameters()) std::ranges::fill(p.grad.floats(), std::nanf(""));
+    std::ranges::copy(weights_, plan_.output_grad().begin());
+    plan_.backward();
+  }
+
+ private:
+  Index output_size() const { return net_.output_shape().elements(); }
+  /// Distinct whole numbers times `spacing`, in random order, around zero but never zero.
+  static std::vector<float> random(Index count, std::uint64_t seed, Index spacing) {
+    std::vector<float> values(usize(count));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto step = static_cast<float>(static_cast<Index>(i / 2 + 1) * spacing + (spacing > 1 ? 1 : 0));
+      values[i] = i % 2 == 0 ? step : -step;
+    }
+    Stream stream(seed, 0, 0, slot_of("layers test"));
+    for (std::size_t i = values.size(); i > 1; --i)
+      std::swap(values[i - 1], values[stream.below(static_cast<std::uint32_t>(i))]);
+    return values;
+  }
+
+  Model net_;
+  Plan plan_;
+  std::vector<float> weights_;
+  std::vector<float> image_{1.0F};
+};
+
+class Gradients : public testing::TestWithParam<LayerCase> {};
+
+TEST_P(Gradients, AgreeWithDifferenceQuotients) {
+  Probe probe(GetParam());
+  probe.backward();
+  // States move with every forward pass in training; the loss does not depend on them.
+  for (Parameter& p : probe.net().parameters()) {
+    if (!p.learns() || p.name == "x.weight") continue;
+    const std::vector<float> grad(p.grad.floats().begin(), p.grad.floats().end());
+    const float step = GetParam().tolerance > 0.0 ? 0.125F : 1.0F;
+    for (std::size_t i = 0; i < grad.size(); ++i) {
+      float& value = p.value.floats()[i];
+      const float before = value;
+      value = before + step;
+      const double up = probe.loss();
+      value = before - step;
+      const double down = probe.loss();
+      value = before;
+      const double quotient = (up - down) / (2.0 * static_cast<double>(step));
+      const double allowed = GetParam().tolerance * std::max(1.0, std::abs(quotient));
+      EXPECT_NEAR(static_cast<double>(grad[i]), quotient, allowed) << p.name << " element " << i;
+    }
+  }
+}
+
+Node twice(const Node& x, const std::function<Node(std::vector<Node>)>& merge) {
+  return merge({x, ActivationLayer{{.activation = relu}}(x)});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Layers, Gradients,
+    testing::Values(
+        LayerCase{"gradient of Activation",
+                  {3, 3, 2},
+                  ActivationLayer{{.activation = leaky_relu, .negative_slope = 0.25F}},
+                  0.0,
+                  2},
+        LayerCase{"gradient of Add", {2, 3, 2}, [](const Node& x) { return twice(x, Add{}); }, 0.0, 2},
+        LayerCase{"gradient of AveragePool2D", {4, 4, 2}, AveragePool2D{}},
+        LayerCase{"gradient of BatchNorm", {3, 3, 2}, BatchNorm{}, 0.02},
+        LayerCase{"gradient of Concatenate", {2, 2, 3}, [](const Node& x) { return twice(x, Concatenate{}); }, 0.0, 2},
+        LayerCase{"gradient of Conv2D",
+                  {5, 4, 2},
+                  Conv2D{{.filters = 3, .kernel = {3, 2}, .strides = {2, 1}, .padding = same}}},
+        LayerCase{"gradient of Conv2D with groups",
+                  {5, 5, 4},
+                  Conv2D{{.filters = 4, .kernel = 3, .dilation = 2, .groups = 2, .use_bias = false}}},
+        LayerCase{"gradient of Dense", {7}, Dense{{.units = 4}}},
+        LayerCase{"gradient of Dropout", {4, 4, 2}, Dropout{{.rate = 0.5F}}},
+        LayerCase{"gradient of Flatten", {2, 3, 2}, Flatten{}},
+        LayerCase{"gradient of GlobalAveragePool2D", {4, 4, 3}, GlobalAveragePool2D{}},
+        LayerCase{"gradient of GlobalMaxPool2D", {3, 3, 3}, GlobalMaxPool2D{}, 0.0, 4},
+        LayerCase{"gradient of Input", {2, 2, 1}, [](const Node& x) { return x; }},
+        LayerCase{"gradient of MaxPool2D", {5, 5, 2}, MaxPool2D{{.pool = 3, .strides = 2, .padding = same}}, 0.0, 4},
+        LayerCase{"gradient of Reshape", {2, 3, 2}, Reshape{{.shape = {4, 3}}}},
+        LayerCase{"gradient of ZeroPadding2D", {2, 3, 2}, ZeroPadding2D{{.padding = pads(1, 0, 2, 1)}}}),
+    test_name);
+
+class Golden : public testing::TestWithParam<LayerCase> {};
+
+TEST_P(Golden, Output) {
+  const LayerCase& c = GetParam();
+  Model net = around(c.shape, c.layer);
+  std::ranges::copy(c.input, net.parameter("x.bias").value.floats().begin());
+  for (Parameter& p : net.parameters()) {
+    if (!p.name.starts_with("y.")) continue;  // the layer's own weights count 1, 2, 3, ...
+    float next = 1.0F;
+    for (float& value : p.value.floats()) value = next++;
+  }
+  Plan plan(net, 1, PlanMode::training);
+  const std::vector<float> one{1.0F};
+  const std::span<const float> y = plan.forward(one);
+  ASSERT_EQ(y.size(), c.output.size());
+  for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], c.output[i], 1e-6F) << i;
+}
+
+std::vector<float> counting(Index count) {
+  std::vector<float> values(usize(count));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i + 1);
+  return values;
+}
+
+LayerCase golden(std::string name, Shape shape, Build layer, std::vector<float> x, std::vector<float> y) {
+  return {.name = std::move(name),
+          .shape = shape,
+          .layer = std::move(layer),
+          .input = std::move(x),
+          .output = std::move(y)};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Layers, Golden,
+    testing::Values(
+        golden("golden case of Activation", {4}, ActivationLayer{{.activation = relu6}}, {-1, 0, 3, 9}, {0, 0, 3, 6}),
+        golden("golden case of Add", {3}, [](const Node& x) { return twice(x, Add{}); }, {-1, 2, 3}, {-1, 4, 6}),
+        golden("golden case of AveragePool2D", {5, 5, 1}, AveragePool2D{{.pool = 2, .padding = same}}, counting(25),
+               {4, 6, 7.5F, 14, 16, 17.5F, 21.5F, 23.5F, 25}),
+        golden("golden case of BatchNorm", {2, 1, 2}, BatchNorm{}, {1, 2, 3, 6},
+               {-0.9995004F, -0.9998750F, 0.9995004F, 0.9998750F}),
+        golden("golden case of Concatenate", {1, 2, 1}, [](const Node& x) { return twice(x, Concatenate{}); }, {-1, 2},
+               {-1, 0, 2, 2}),
+        golden("golden case of Conv2D", {4, 4, 1},
+               Conv2D{{.filters = 1, .kernel = 3, .strides = 2, .padding = same, .use_bias = false, .name = "y"}},
+               counting(16), {348, 252, 274, 175}),
+        golden("golden case of Dense", {2}, Dense{{.units = 2, .name = "y"}}, {1, 10},
+               {1 * 1 + 10 * 3 + 1, 1 * 2 + 10 * 4 + 2}),
+        golden("golden case of Dropout", {3}, Dropout{{.rate = 0.0F}}, {1, 2, 3}, {1, 2, 3}),
+        golden("golden case of Flatten", {2, 2, 1}, Flatten{}, {1, 2, 3, 4}, {1, 2, 3, 4}),
+        golden("golden case of GlobalAveragePool2D", {5, 5, 1}, GlobalAveragePool2D{}, counting(25), {13}),
+        golden("golden case of GlobalMaxPool2D", {5, 5, 1}, GlobalMaxPool2D{}, counting(25), {25}),
+        golden("golden case of Input", {2}, [](const Node& x) { return x; }, {4, 5}, {4, 5}),
+        golden("golden case of MaxPool2D", {5, 5, 1}, MaxPool2D{{.pool = 2, .padding = same}}, counting(25),
+               {7, 9, 10, 17, 19, 20, 22, 24, 25}),
+        golden("golden case of Reshape", {2, 2, 1}, Reshape{{.shape = {4, 1}}}, {1, 2, 3, 4}, {1, 2, 3, 4}),
+        golden("golden case of ZeroPadding2D", {1, 2, 1}, ZeroPadding2D{{.padding = pads(1, 0, 0, 1)}}, {5, 6},
+               {0, 0, 0, 5, 6, 0})),
+    test_name);
+
+}  // namespace
+}  // namespace saccade
