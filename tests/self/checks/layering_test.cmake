@@ -82,7 +82,7 @@ expect_fault(layering "expected the path from the root" "write the project's own
 begin("printing and reading the environment outside cli")
 put(CMakeLists.txt "${house}")
 put(saccade/base/a.cpp "void f() { std::cout << 1; fmt::print(\"x\"); std::getenv(\"HOME\"); std::printf(\"\"); }\n")
-expect_fault(layering "'std::cout': only cli/ prints" "only cli/ reads the environment" "4 found")
+expect_fault(layering "'std::cout': only cli prints" "only cli data reads the environment" "4 found")
 
 begin("OpenMP threads outside base")
 put(CMakeLists.txt "${house}")
