@@ -112,7 +112,8 @@ void ProgressBar::finish() {
 
 std::string ProgressBar::text(bool finished) const {
   const double elapsed = options_.clock_seconds() - start_;
-  const double rate = elapsed > 0 ? static_cast<double>(done_) / elapsed : 0;
+  // A rate over less than this says more about the clock than about the work.
+  const double rate = elapsed >= 0.1 ? static_cast<double>(done_) / elapsed : 0;
   std::string line = options_.label;
   auto append = [&line](const std::string& part) {
     if (!part.empty()) line += (line.empty() ? "" : "  ") + part;

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <system_error>
 
 #include "saccade/base/error.h"
@@ -246,25 +245,50 @@ void FetchTask::unpack_files(const fs::path& path, const Archive& archive) {
 }
 
 void FetchTask::unpack_sheets(const fs::path& path, const Archive& archive) {
-  constexpr Index kLargestMember = Index{1} << 26;
   const fs::path folder = folder_.partial() / "sheets";
   discard(folder);
   make_folder(folder);
+  extract_sheets(path, archive, folder);
+  for (const CanonicalFile& file : std::vector(missing_)) {
+    const auto sheet = std::ranges::find(cifar_sheets(), file.name, &CifarSheet::batch);
+    if (sheet == cifar_sheets().end()) continue;
+    for (const std::string_view part : {sheet->sheet, sheet->labels}) {
+      if (!is_there(folder / part)) throw SourceFailure(fmt::format("{} does not hold {}", archive.name, part));
+    }
+    const std::vector<std::uint8_t> labels =
+        parse_cifar_labels(read_text_file(folder / sheet->labels), std::string(sheet->labels));
+    const std::size_t first = usize(sheet->first_label);
+    const std::size_t count = usize(file.size_bytes / (1 + 3 * 32 * 32));
+    if (labels.size() < first + count) {
+      throw SourceFailure(fmt::format("{} has {} labels, too few for {}", sheet->labels, labels.size(), sheet->sheet));
+    }
+    const std::vector<std::byte> png = read_file(folder / sheet->sheet);
+    put(file, [&](const Append& append) {
+      convert_cifar_sheet(png, std::span(labels).subspan(first, count), std::string(sheet->sheet), append);
+    });
+  }
+  discard(folder);
+}
+
+void FetchTask::extract_sheets(const fs::path& path, const Archive& archive, const fs::path& folder) {
+  constexpr Index kLargestMember = Index{1} << 26;
   const std::string label = fmt::format("{}: unpacking {}", set_.name, archive.name);
   Index done = 0;
   GzipFile file(path);
   TarReader tar(file);
   while (const std::optional<TarMember> member = tar.next()) {
-    const auto is_member = [&](std::string_view name) { return member->name == archive.folder + std::string(name); };
-    const auto sheet = std::ranges::find_if(cifar_sheets(), [&](const CifarSheet& candidate) {
-      return is_member(candidate.sheet) || is_member(candidate.labels);
-    });
-    if (sheet == cifar_sheets().end()) continue;
+    std::string_view wanted;
+    for (const CifarSheet& sheet : cifar_sheets()) {
+      for (const std::string_view part : {sheet.sheet, sheet.labels}) {
+        if (member->name == archive.folder + std::string(part)) wanted = part;
+      }
+    }
+    if (wanted.empty()) continue;
     if (member->size_bytes > kLargestMember) {
       throw SourceFailure(
           fmt::format("{} has {} bytes, more than {}", member->name, member->size_bytes, kLargestMember));
     }
-    write_file(folder / fs::path(is_member(sheet->sheet) ? sheet->sheet : sheet->labels), [&](const Append& append) {
+    write_file(folder / wanted, [&](const Append& append) {
       copy_all([&](std::span<std::byte> bytes) { return tar.read(bytes); },
                [&](std::span<const std::byte> bytes) {
                  append(bytes);
@@ -273,29 +297,6 @@ void FetchTask::unpack_sheets(const fs::path& path, const Archive& archive) {
                });
     });
   }
-  // Each file of labels covers several sheets.
-  std::map<std::string_view, std::vector<std::uint8_t>> labels;
-  for (const CifarSheet& sheet : cifar_sheets()) {
-    const auto file_wanted =
-        std::ranges::find_if(missing_, [&](const CanonicalFile& canonical) { return canonical.name == sheet.batch; });
-    if (file_wanted == missing_.end()) continue;
-    for (const std::string_view part : {sheet.sheet, sheet.labels}) {
-      if (!is_there(folder / part)) throw SourceFailure(fmt::format("{} does not hold {}", archive.name, part));
-    }
-    if (!labels.contains(sheet.labels)) {
-      labels[sheet.labels] = parse_cifar_labels(read_text_file(folder / sheet.labels), std::string(sheet.labels));
-    }
-    const std::vector<std::uint8_t>& all = labels[sheet.labels];
-    const std::size_t count = usize(file_wanted->size_bytes / (1 + 3 * 32 * 32));
-    if (all.size() < usize(sheet.first_label) + count) {
-      throw SourceFailure(fmt::format("{} has {} labels, too few for {}", sheet.labels, all.size(), sheet.sheet));
-    }
-    const auto part = std::span(all).subspan(usize(sheet.first_label), count);
-    const std::vector<std::byte> png = read_file(folder / sheet.sheet);
-    put(CanonicalFile(*file_wanted),
-        [&](const Append& append) { convert_cifar_sheet(png, part, std::string(sheet.sheet), append); });
-  }
-  discard(folder);
 }
 
 }  // namespace saccade::data

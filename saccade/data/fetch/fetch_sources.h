@@ -42,6 +42,7 @@ class FetchTask {
   void unpack(const std::filesystem::path& path, const Archive& archive);
   void unpack_files(const std::filesystem::path& path, const Archive& archive);
   void unpack_sheets(const std::filesystem::path& path, const Archive& archive);
+  void extract_sheets(const std::filesystem::path& path, const Archive& archive, const std::filesystem::path& folder);
   void require_nothing_missing() const;
 
   const KnownSet& set_;
