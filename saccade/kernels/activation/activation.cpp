@@ -5,6 +5,7 @@
 #include <string>
 
 #include "saccade/kernels/activation/activation_simd.h"
+#include "saccade/kernels/activation/onednn_activation_internal.h"
 #include "saccade/kernels/activation/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -58,6 +59,7 @@ std::unique_ptr<ActivationKernel> make_reference(const ActivationProblem& proble
 
 constexpr std::array kImplementations = {
     ActivationImplementation{"simd", simd::decline, simd::make},
+    ActivationImplementation{"onednn", onednn::decline_activation, onednn::make_activation},
     ActivationImplementation{"reference", decline_softmax, make_reference},
 };
 

@@ -18,6 +18,13 @@ using testing::Pointwise;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
+/// The kernel of an implementation; where it declines the problem, the one that is taken in its place.
+std::unique_ptr<ActivationKernel> make(const ActivationImplementation& implementation,
+                                       const ActivationProblem& problem) {
+  if (implementation.decline(problem).empty()) return implementation.make(problem);
+  return choose(activation_implementations(), problem).kernel;
+}
+
 /// Calls check(forward, backward) with every implementation's functions of one vector.
 template <class Check>
 void for_each_implementation(Activation activation, const Check& check) {
@@ -28,14 +35,14 @@ void for_each_implementation(Activation activation, const Check& check) {
       problem.pass = Pass::forward;
       problem.elements = isize(src.size());
       std::vector<float> dst(src.size());
-      implementation.make(problem)->run({.src = src, .dst = dst});
+      make(implementation, problem)->run({.src = src, .dst = dst});
       return dst;
     };
     const auto backward = [&](const std::vector<float>& dst, const std::vector<float>& grad_dst) {
       problem.pass = Pass::backward_data;
       problem.elements = isize(dst.size());
       std::vector<float> grad_src(dst.size());
-      implementation.make(problem)->run({.grad_dst = grad_dst, .dst_in = dst, .grad_src = grad_src});
+      make(implementation, problem)->run({.grad_dst = grad_dst, .dst_in = dst, .grad_src = grad_src});
       return grad_src;
     };
     check(forward, backward);
@@ -115,14 +122,14 @@ TEST(Activation, InPlace) {
     for (const Activation activation : {Activation::relu, Activation::sigmoid, Activation::tanh}) {
       ActivationProblem problem{.activation = activation, .elements = isize(src.size())};
       std::vector<float> dst(src.size()), in_place = src;
-      implementation.make(problem)->run({.src = src, .dst = dst});
-      implementation.make(problem)->run({.src = in_place, .dst = in_place});
+      make(implementation, problem)->run({.src = src, .dst = dst});
+      make(implementation, problem)->run({.src = in_place, .dst = in_place});
       EXPECT_EQ(dst, in_place);
 
       problem.pass = Pass::backward_data;
       std::vector<float> grad_src(src.size()), grad_in_place = src;
-      implementation.make(problem)->run({.grad_dst = src, .dst_in = dst, .grad_src = grad_src});
-      implementation.make(problem)->run({.grad_dst = grad_in_place, .dst_in = dst, .grad_src = grad_in_place});
+      make(implementation, problem)->run({.grad_dst = src, .dst_in = dst, .grad_src = grad_src});
+      make(implementation, problem)->run({.grad_dst = grad_in_place, .dst_in = dst, .grad_src = grad_in_place});
       EXPECT_EQ(grad_src, grad_in_place);
     }
   }
@@ -134,6 +141,24 @@ TEST(Activation, SoftmaxIsDeclined) {
   EXPECT_EQ(choice.kernel, nullptr);
   ASSERT_EQ(choice.explanation.declined.size(), activation_implementations().size());
   EXPECT_EQ(choice.explanation.declined.front().reason, "softmax is not element-wise");
+}
+
+TEST(Activation, OneDnnIsLeftOutWhereItDiffers) {
+  const auto reason = [](Pass pass, Activation activation) {
+    const ActivationProblem problem{.pass = pass, .activation = activation, .elements = 100};
+    const auto declined = choose(activation_implementations(), problem, "onednn").explanation.declined;
+    return declined.empty() ? "" : declined.front().reason;
+  };
+  EXPECT_EQ(reason(Pass::forward, Activation::relu), "oneDNN's ReLU turns NaN into 0");
+  EXPECT_EQ(reason(Pass::backward_data, Activation::relu6),
+            "oneDNN multiplies the gradient by the slope 0, which makes infinity NaN");
+  EXPECT_EQ(reason(Pass::backward_data, Activation::leaky_relu), "oneDNN gives a result of NaN the slope 1");
+  EXPECT_EQ(reason(Pass::forward, Activation::linear), "oneDNN computes 1 x + 0, which loses the sign of -0");
+  for (const Pass pass : {Pass::forward, Pass::backward_data}) {
+    EXPECT_EQ(reason(pass, Activation::sigmoid), "");
+    EXPECT_EQ(reason(pass, Activation::tanh), "");
+  }
+  EXPECT_EQ(reason(Pass::forward, Activation::leaky_relu), "");
 }
 
 TEST(Activation, Names) {

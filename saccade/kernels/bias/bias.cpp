@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "saccade/kernels/bias/bias_simd.h"
+#include "saccade/kernels/bias/onednn_bias_internal.h"
 #include "saccade/kernels/bias/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -31,6 +32,7 @@ std::unique_ptr<BiasKernel> make_reference(const BiasProblem& problem) {
 
 constexpr std::array kImplementations = {
     BiasImplementation{"simd", accept_all, simd::make},
+    BiasImplementation{"onednn", onednn::decline_bias, onednn::make_bias},
     BiasImplementation{"reference", accept_all, make_reference},
 };
 

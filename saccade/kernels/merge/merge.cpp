@@ -5,6 +5,7 @@
 
 #include "saccade/kernels/merge/concat_copy.h"
 #include "saccade/kernels/merge/merge_simd.h"
+#include "saccade/kernels/merge/onednn_merge_internal.h"
 #include "saccade/kernels/merge/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -45,11 +46,13 @@ std::unique_ptr<ConcatKernel> make_reference_concat(const ConcatProblem& problem
 
 constexpr std::array kAddImplementations = {
     AddImplementation{"simd", accept_all, simd::make},
+    AddImplementation{"onednn", onednn::decline_add, onednn::make_add},
     AddImplementation{"reference", accept_all, make_reference_add},
 };
 
 constexpr std::array kConcatImplementations = {
     ConcatImplementation{"copy", accept_all, copy::make},
+    ConcatImplementation{"onednn", onednn::decline_concat, onednn::make_concat},
     ConcatImplementation{"reference", accept_all, make_reference_concat},
 };
 

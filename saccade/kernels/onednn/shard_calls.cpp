@@ -20,9 +20,9 @@ ShardCalls::ShardCalls(const Shards& shards, const WholeAndLast& descriptions, s
   }
 }
 
-void ShardCalls::execute(Index shard, std::span<std::byte> scratch, std::initializer_list<const void*> arguments) {
+void ShardCalls::execute(Index shard, std::span<std::byte> scratch, std::span<const void* const> arguments) {
   Call& call = calls_[usize(shard)];
-  for (std::size_t i = 0; i < std::min(arguments_, arguments.size()); ++i) call.set(i, arguments.begin()[i]);
+  for (std::size_t i = 0; i < std::min(arguments_, arguments.size()); ++i) call.set(i, arguments[i]);
   call.set_scratchpad(scratch.data() + scratchpads_[usize(shard)]);
   call.execute();
 }

@@ -1,6 +1,9 @@
 #pragma once
+#include <array>
+#include <cstddef>
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "saccade/kernels/onednn/onednn_internal.h"
@@ -11,6 +14,45 @@ namespace saccade::kernels::onednn {
 /// divide evenly.
 struct WholeAndLast {
   dnnl::primitive_desc_base whole, last;
+};
+
+/// The cut of a batch and its primitives.
+struct CutPrimitives {
+  Shards shards;
+  WholeAndLast primitives;
+};
+
+/// Why oneDNN has nothing better than a plain loop for what `describe` (giving CutPrimitives) asks of it, or "".
+template <class Describe>
+std::string decline_plain_loops(const Describe& describe) {
+  try {
+    const CutPrimitives cut = describe();
+    const bool plain = is_plain_loop(cut.primitives.whole) || is_plain_loop(cut.primitives.last);
+    return plain ? "oneDNN has only a plain loop for it" : "";
+  } catch (const dnnl::error& error) {
+    return std::string("oneDNN: ") + error.what();
+  }
+}
+
+/// A batch of `rows` for an operation that is bound by memory: pieces of at least 64 KiB of floats.
+inline Shards cut_by_memory(Index rows, Index elements_per_row) {
+  constexpr Index kLeastElements = 16384;  // Below, a piece is not worth its start.
+  constexpr Index kMostShards = 16;
+  return Shards::cut(rows, elements_per_row, kLeastElements, kMostShards);
+}
+
+/// Working memory of a kernel whose caller brings none.
+class OwnScratch {
+ public:
+  explicit OwnScratch(Index size_bytes) : memory_(usize(size_bytes / kLine + 1)) {}
+  std::span<std::byte> bytes() { return std::as_writable_bytes(std::span(memory_)); }
+
+ private:
+  static constexpr Index kLine = 64;
+  struct alignas(kLine) Line {
+    std::array<std::byte, kLine> bytes;
+  };
+  std::vector<Line> memory_;
 };
 
 /// One call a shard, and the scratch memory they want.
@@ -31,7 +73,10 @@ class ShardCalls {
 
   /// Points call number `shard` at its arguments, in the order of the constructor's list (more are ignored), and executes
   /// it. Calls of different shards may run at the same time.
-  void execute(Index shard, std::span<std::byte> scratch, std::initializer_list<const void*> arguments);
+  void execute(Index shard, std::span<std::byte> scratch, std::initializer_list<const void*> arguments) {
+    execute(shard, scratch, std::span(arguments.begin(), arguments.size()));
+  }
+  void execute(Index shard, std::span<std::byte> scratch, std::span<const void* const> arguments);
 
  private:
   Shards shards_;

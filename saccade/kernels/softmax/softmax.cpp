@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "saccade/kernels/problem_id.h"
+#include "saccade/kernels/softmax/onednn_softmax_internal.h"
 #include "saccade/kernels/softmax/reference.h"
 #include "saccade/kernels/softmax/softmax_simd.h"
 
@@ -31,6 +32,7 @@ std::unique_ptr<SoftmaxKernel> make_reference(const SoftmaxProblem& problem) {
 
 constexpr std::array kImplementations = {
     SoftmaxImplementation{"simd", accept_all, simd::make},
+    SoftmaxImplementation{"onednn", onednn::decline_softmax, onednn::make_softmax},
     SoftmaxImplementation{"reference", accept_all, make_reference},
 };
 

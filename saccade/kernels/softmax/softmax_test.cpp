@@ -25,6 +25,7 @@ template <class Check>
 void for_each_implementation(const Check& check) {
   for (const SoftmaxImplementation& implementation : softmax_implementations()) {
     SCOPED_TRACE(std::string(implementation.name));
+    if (!implementation.decline({}).empty()) continue;
     check([&](std::vector<float> row) {
       implementation.make({.classes = isize(row.size())})->run({.src = row, .dst = row});
       return row;
@@ -60,6 +61,7 @@ TEST(Softmax, WhatHasNoAnswerIsNaN) {
 TEST(Softmax, OneRowDoesNotDisturbAnother) {
   for (const SoftmaxImplementation& implementation : softmax_implementations()) {
     SCOPED_TRACE(std::string(implementation.name));
+    if (!implementation.decline({.rows = 3, .classes = 3}).empty()) continue;
     const std::vector<float> src{1.0F, 2.0F, 3.0F, kNaN, 0.0F, 0.0F, 1e4F, -1e4F, 0.0F};
     std::vector<float> dst(9), in_place = src;
     implementation.make({.rows = 3, .classes = 3})->run({.src = src, .dst = dst});
@@ -80,6 +82,15 @@ TEST(Softmax, GradientInPlace) {
         ->run({.grad_dst = grad, .dst_in = dst, .grad_src = grad});
     EXPECT_THAT(grad, ElementsAre(0.0F, 1.0F, -1.0F));
   }
+}
+
+TEST(Softmax, OneDnnComputesTheGradientOnly) {
+  const auto only = [](Pass pass) {
+    return choose(softmax_implementations(), {.pass = pass, .rows = 3, .classes = 10}, "onednn").explanation;
+  };
+  EXPECT_EQ(only(Pass::backward_data).name, "onednn");
+  EXPECT_EQ(only(Pass::forward).declined.at(0).reason,
+            "oneDNN leaves 0 beside a NaN or an infinity, where the whole row has no answer");
 }
 
 }  // namespace
