@@ -40,13 +40,15 @@ TEST(MemoryBound, Activation) {
   }
   for (const int n : {1, 17, 17000}) ids.push_back("n" + std::to_string(n) + "s0.2_leaky_relu");
   ids.push_back("n100s0.3_leaky_relu");
-  expect_proved(prove_all("activation", ids), static_cast<int>(ids.size()) * 4);
+  // oneDNN computes sigmoid and tanh (10 cases each) in both passes, leaky ReLU (4) forward; it declines relu, relu6 and
+  // linear (30 cases) in both and leaky ReLU backward.
+  expect_proved(prove_all("activation", ids), static_cast<int>(ids.size()) * 4 + 20 * 2 + 4, 30 * 2 + 4);
 }
 
 TEST(MemoryBound, Softmax) {
   expect_proved(prove_all("softmax", {"r1c1", "r3c2", "r5c7", "r4c8", "r7c10", "r3c16", "r5c17", "r3c31", "r2c100",
                                       "r3500c10", "r40c1000"}),
-                44);
+                55, 11);  // oneDNN declines the forward pass.
 }
 
 TEST(MemoryBound, SoftmaxCrossEntropy) {
@@ -89,21 +91,22 @@ TEST(MemoryBound, BatchNorm) {
   ids.push_back("r50c6m1000");
   ids.push_back("r3000c16m1000");
   ids.push_back("r50c6m1000_frozen");
-  expect_proved(prove_all("batch_norm", ids), static_cast<int>(ids.size()) * 6);
+  // oneDNN computes the 15 frozen cases and declines the 16 in training, each in three passes.
+  expect_proved(prove_all("batch_norm", ids), static_cast<int>(ids.size()) * 6 + 15 * 3, 16 * 3);
 }
 
 TEST(MemoryBound, Bias) {
   expect_proved(prove_all("bias", {"r1c1", "r3c2", "r17c3", "r40c6", "r9c8", "r50c10", "r20c16", "r9c17", "r5c63",
                                    "r4c64", "r6c65", "r3c100", "r3000c6", "r300c64", "r128c1200"}),
-                60);
+                75, 15);  // oneDNN declines the gradient.
 }
 
 TEST(MemoryBound, Add) {
-  expect_proved(prove_all("add", {"i1n5", "i2n1", "i2n16", "i3n17", "i5n100", "i2n17000", "i3n33000"}), 14);
+  expect_proved(prove_all("add", {"i1n5", "i2n1", "i2n16", "i3n17", "i5n100", "i2n17000", "i3n33000"}), 21);
 }
 
 TEST(MemoryBound, Concat) {
-  expect_proved(prove_all("concat", {"r1c1", "r3c2c5", "r7c1c16c3", "r1000c8c24", "r2c17000c1"}), 20);
+  expect_proved(prove_all("concat", {"r1c1", "r3c2c5", "r7c1c16c3", "r1000c8c24", "r2c17000c1"}), 30);
 }
 
 TEST(MemoryBound, Pad2D) {

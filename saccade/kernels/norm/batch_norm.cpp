@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "saccade/kernels/norm/batch_norm_simd.h"
+#include "saccade/kernels/norm/onednn_batch_norm_internal.h"
 #include "saccade/kernels/norm/reference.h"
 #include "saccade/kernels/problem_id.h"
 
@@ -51,6 +52,7 @@ std::unique_ptr<BatchNormKernel> make_reference(const BatchNormProblem& problem)
 
 constexpr std::array kImplementations = {
     BatchNormImplementation{"simd", accept_all, simd::make},
+    BatchNormImplementation{"onednn", onednn::decline_batch_norm, onednn::make_batch_norm},
     BatchNormImplementation{"reference", accept_all, make_reference},
 };
 
