@@ -133,7 +133,11 @@ void ModelCheckpoint::load_state(const Checkpoint& checkpoint) {
 }
 
 ReduceLROnPlateau::ReduceLROnPlateau(PlateauOptions options, std::string monitor)
-    : plateau_(options), monitor_(std::move(monitor), 0.0) {}
+    : plateau_([&] {
+        options.mode = is_better_when_larger(monitor) ? PlateauMode::max : PlateauMode::min;
+        return options;
+      }()),
+      monitor_(std::move(monitor), 0.0) {}
 
 void ReduceLROnPlateau::on_epoch_end(TrainingControl& control, const EpochInfo& info) {
   const double now = info.logs.at("learning_rate");

@@ -85,6 +85,7 @@ class ModelCheckpoint final : public Callback {
 /// Lowers the learning rate when a metric no longer improves. Source: keras.callbacks.ReduceLROnPlateau.
 class ReduceLROnPlateau final : public Callback {
  public:
+  /// options.mode goes by the metric's name, as Monitor's does.
   explicit ReduceLROnPlateau(PlateauOptions options = {}, std::string monitor = "val_loss");
   void on_epoch_end(TrainingControl& control, const EpochInfo& info) override;
   void save_state(Checkpoint& checkpoint) const override;
