@@ -16,17 +16,16 @@ class CopyConcat final : public ConcatKernel {
 
   void run(const ConcatBuffers& buffers) override {
     parallel_ranges(problem_.rows, simd::rows_per_task(row_), [&](Index begin, Index end) {
-      Index first = 0;
-      for (std::size_t k = 0; k < problem_.channels.size(); first += problem_.channels[k], ++k) {
-        const Index channels = problem_.channels[k];
-        if (problem_.pass == Pass::forward) {
-          const float* src = buffers.src[k].data();
-          float* dst = buffers.dst.data() + first;
-          for (Index r = begin; r < end; ++r) std::copy_n(src + r * channels, channels, dst + r * row_);
-        } else if (!buffers.grad_src[k].empty()) {
-          const float* grad_dst = buffers.grad_dst.data() + first;
-          float* grad_src = buffers.grad_src[k].data();
-          for (Index r = begin; r < end; ++r) std::copy_n(grad_dst + r * row_, channels, grad_src + r * channels);
+      // Row by row: going over a whole input at a time writes the result with gaps, which takes twice as long.
+      for (Index r = begin; r < end; ++r) {
+        Index first = r * row_;
+        for (std::size_t k = 0; k < problem_.channels.size(); first += problem_.channels[k], ++k) {
+          const Index channels = problem_.channels[k];
+          if (problem_.pass == Pass::forward) {
+            std::copy_n(buffers.src[k].data() + r * channels, channels, buffers.dst.data() + first);
+          } else if (!buffers.grad_src[k].empty()) {
+            std::copy_n(buffers.grad_dst.data() + first, channels, buffers.grad_src[k].data() + r * channels);
+          }
         }
       }
     });
