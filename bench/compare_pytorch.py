@@ -158,6 +158,8 @@ def main():
     parser.add_argument("--rounds", type=at_least(1, int), default=9, metavar="INT")
     parser.add_argument("--round-seconds", type=at_least(0.0, float), default=0.5, metavar="SECONDS")
     options = parser.parse_args()
+    if not os.access(options.saccade, os.X_OK):
+        parser.error(f"--saccade: expected a command, got '{options.saccade}'; build it, or name another")
     for network in options.networks:
         if network not in NETWORKS:
             parser.error(f"network: expected one of {', '.join(NETWORKS)}, got '{network}'")
