@@ -28,6 +28,8 @@ struct EvaluateRequest {
 void evaluate_network(const EvaluateRequest& request, Console& console) {
   Model net = load_network(request.network);
   const data::DatasetPtr dataset = load_part(request.dataset, request.location, console);
+  check_fit(net, *dataset);
+  if (!request.report.empty()) make_folder(request.report, "--report");
   const InterruptScope interrupt;
   Evaluation evaluation;
   try {
@@ -41,10 +43,7 @@ void evaluate_network(const EvaluateRequest& request, Console& console) {
     throw CLI::RuntimeError(kInterruptedExit);
   }
   const ReportOptions options{.top_k = request.top_k};
-  if (!request.report.empty()) {
-    std::filesystem::create_directories(request.report);
-    write_report(request.report, evaluation, *dataset, options);
-  }
+  if (!request.report.empty()) write_report(request.report, evaluation, *dataset, options);
   console.out << (request.json ? report_json(evaluation, dataset->class_names(), options)
                                : report_text(evaluation, dataset->class_names(), options));
 }
@@ -64,7 +63,9 @@ void add_evaluate_command(CLI::App& app, Console& console) {
   command->add_option("--top-k", request->top_k, "count a label among the K largest outputs")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--batch-size", request->batch_size, "images at a time")->capture_default_str();
+  command->add_option("--batch-size", request->batch_size, "images at a time")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   command->add_flag("--json", request->json, "print the report as JSON");
   command->add_option("--data", request->location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]")
       ->type_name("DIR");

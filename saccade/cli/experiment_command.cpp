@@ -29,7 +29,7 @@ struct TranslationRequest {
 void run_translation(const TranslationRequest& request, Console& console) {
   data::TrainTest set = load_set("mnist", request.location, console);
   if (request.limit > 0) set.train = data::take(set.train, std::min(request.limit, set.train->size()));
-  std::filesystem::create_directories(request.out);
+  make_folder(request.out, "--out");
   const InterruptScope interrupt;
   TranslationOptions options{.epochs = request.epochs, .max_shift = request.max_shift, .seed = request.seed};
   options.stop = &InterruptScope::requested;

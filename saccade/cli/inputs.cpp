@@ -48,4 +48,14 @@ Model load_network(const std::filesystem::path& path) {
                      .fix = "name a .safetensors file, or a folder that 'saccade train' made"});
 }
 
+void make_folder(const std::filesystem::path& folder, const std::string& option) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (!code) return;
+  throw SystemError({.where = folder.string(),
+                     .expected = "to make this folder",
+                     .got = code.message(),
+                     .fix = fmt::format("choose another folder with {}", option)});
+}
+
 }  // namespace saccade::cli

@@ -28,4 +28,8 @@ bool is_network_path(const std::string& name);
 /// Throws SystemError or FormatError.
 Model load_network(const std::filesystem::path& path);
 
+/// Makes a folder for results, with those above it; one that exists is fine. `option` is what the user names it with.
+/// Throws SystemError.
+void make_folder(const std::filesystem::path& folder, const std::string& option);
+
 }  // namespace saccade::cli

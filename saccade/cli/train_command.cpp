@@ -67,16 +67,6 @@ fs::path new_run_folder(const TrainRequest& request) {
   return folder;
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code code;
-  fs::create_directories(folder, code);
-  if (!code) return;
-  throw SystemError({.where = folder.string(),
-                     .expected = "to make this folder",
-                     .got = code.message(),
-                     .fix = "choose another folder with --run"});
-}
-
 Model make_network(const TrainOptions& o, const data::Dataset& train) {
   const Index classes = isize(train.class_names().size());
   Model net = is_network_path(o.model) ? load_network(o.model) : zoo::build(o.model, train.image_shape(), classes);
@@ -86,8 +76,28 @@ Model make_network(const TrainOptions& o, const data::Dataset& train) {
   return net;
 }
 
-std::vector<CallbackPtr> make_callbacks(const TrainOptions& o, const fs::path& run, Console& console) {
+/// Leaves the first trace of a run only once fit() has found nothing wrong with what it was given.
+class RunBeginning final : public Callback {
+ public:
+  RunBeginning(fs::path run, std::string config, std::string headline, Console& console)
+      : run_(std::move(run)), config_(std::move(config)), headline_(std::move(headline)), console_(console) {}
+
+  void on_train_begin(TrainingControl& /*control*/, Index /*first_epoch*/) override {
+    make_folder(run_, "--run");
+    if (!fs::exists(run_ / "config.json")) write_file(run_ / "config.json", config_);
+    console_.err << headline_ << std::endl;
+  }
+
+ private:
+  fs::path run_;
+  std::string config_, headline_;
+  Console& console_;
+};
+
+std::vector<CallbackPtr> make_callbacks(const TrainOptions& o, const fs::path& run, const std::string& headline,
+                                        Console& console) {
   std::vector<CallbackPtr> callbacks;
+  callbacks.push_back(std::make_shared<RunBeginning>(run, to_json(o, kVersion), headline, console));
   callbacks.push_back(std::make_shared<Progress>(
       console.err, ProgressOptions{.live = console.err_is_terminal, .width_columns = console.err_columns}));
   callbacks.push_back(std::make_shared<CSVLogger>(run / "metrics.csv"));
@@ -118,7 +128,7 @@ void check(const TrainOptions& o) {
   require_not_negative("--early-stopping", o.early_stopping);
   require_not_negative("--reduce-on-plateau", o.reduce_on_plateau);
   require_not_negative("--threads", o.threads);
-  if (o.validation_split < 0.0 || o.validation_split >= 1.0) {
+  if (!(o.validation_split >= 0.0 && o.validation_split < 1.0)) {  // nor NaN
     throw ValueError({.where = "train: --validation-split",
                       .expected = "a share from 0 up to, but not, 1",
                       .got = fmt::format("{}", o.validation_split),
@@ -142,12 +152,10 @@ void train(TrainRequest request, Console& console) {
   Model net = make_network(o, *set.train);
 
   const fs::path run = resumed ? fs::path(request.resume) : new_run_folder(request);
-  make_folder(run);
-  if (!resumed) write_file(run / "config.json", to_json(o, kVersion));
   const fs::path checkpoint = run / "last.ckpt";
   const bool goes_on = resumed && fs::exists(checkpoint);
-  console.err << fmt::format("{}: {} parameters, {} on {} images, seed {}, {}\n", net.name(), net.parameter_count(),
-                             o.dataset, set.train->size(), o.seed, run.string());
+  const std::string headline = fmt::format("{}: {} parameters, {} on {} images, seed {}, {}", net.name(),
+                                           net.parameter_count(), o.dataset, set.train->size(), o.seed, run.string());
 
   const InterruptScope interrupt;
   const Loss loss = SoftmaxCrossEntropy{{.label_smoothing = static_cast<float>(o.label_smoothing)}};
@@ -161,7 +169,7 @@ void train(TrainRequest request, Console& console) {
                                .validation_split = o.validation_split,
                                .seed = static_cast<std::uint64_t>(o.seed),
                                .workers = o.workers,
-                               .callbacks = make_callbacks(o, run, console),
+                               .callbacks = make_callbacks(o, run, headline, console),
                                .stop = &InterruptScope::requested,
                                .resume = goes_on ? checkpoint : fs::path()});
   if (history.interrupted) {

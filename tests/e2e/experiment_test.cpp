@@ -1,0 +1,52 @@
+#include <gmock/gmock.h>
+
+#include <sstream>
+
+#include "workplace.h"
+
+namespace saccade::e2e {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+TEST(Experiment, Translation) {
+  const Workplace place;
+  const Result result =
+      place.expect(0, {"experiment", "translation", "--limit", "3000", "--epochs", "1", "--out", "out"});
+  EXPECT_THAT(result.out, HasSubstr("3836410"));
+  EXPECT_THAT(result.out, HasSubstr("61706"));
+  EXPECT_THAT(lines(result.out), SizeIs(1 + 4));
+
+  const std::vector<std::string> rows = lines(read(place / "out/translation.csv"));
+  ASSERT_THAT(rows, SizeIs(1 + 4 * 9));
+  EXPECT_EQ(rows[0], "network,parameters,trained_on,shift,accuracy");
+  std::map<std::string, std::vector<double>> accuracy;  // of "mlp centred", by shift
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    std::istringstream stream(rows[i]);
+    std::vector<std::string> fields;
+    for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
+    ASSERT_THAT(fields, SizeIs(5)) << rows[i];
+    std::vector<double>& curve = accuracy[fields[0] + " " + fields[2]];
+    EXPECT_EQ(fields[3], std::to_string(curve.size())) << rows[i];
+    curve.push_back(std::stod(fields[4]));
+    EXPECT_GE(curve.back(), 0.0);
+    EXPECT_LE(curve.back(), 1.0);
+  }
+  ASSERT_THAT(accuracy, SizeIs(4));
+  for (const char* network : {"mlp centred", "lenet5 centred"}) {
+    ASSERT_THAT(accuracy[network], SizeIs(9)) << network;
+    EXPECT_GT(accuracy[network].front(), 0.7) << network;
+    EXPECT_GT(accuracy[network].front(), accuracy[network].back() + 0.2) << network;
+  }
+  EXPECT_GT(accuracy["mlp shifted"].back(), accuracy["mlp centred"].back()) << "training on moved digits did not help";
+
+  const std::string html = read(place / "out/translation.html");
+  EXPECT_THAT(html, ::testing::StartsWith("<!doctype html>"));
+  EXPECT_THAT(html, HasSubstr("<svg "));
+  EXPECT_THAT(html, HasSubstr("lenet5, shifted"));
+  EXPECT_THAT(html, ::testing::EndsWith("</html>\n"));
+}
+
+}  // namespace
+}  // namespace saccade::e2e
