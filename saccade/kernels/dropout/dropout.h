@@ -11,7 +11,7 @@ namespace saccade::kernels {
 
 /// Inverted dropout: dst = keep ? src / (1 - rate) : 0, each unit kept with probability 1 - rate. dst may be src,
 /// grad_src may be grad_dst. The mask is addressed: unit i of row r draws from Stream(seed, step, r, slot), so it does
-/// not depend on threads or on other layers.
+/// not depend on threads or on other layers. oneDNN has no primitive for it.
 struct DropoutProblem {
   Index rows = 1;      ///< Images of the batch.
   Index elements = 1;  ///< Units a row.

@@ -9,6 +9,7 @@
 namespace saccade::kernels {
 
 /// Losses over rows of predictions [rows, classes]; a sum over the batch, the mean is the caller's division.
+/// oneDNN has no primitive for losses.
 struct LossProblem {
   enum class Kind : std::uint8_t {
     /// From logits z: loss_r = w_r * sum over c of -t[r,c] * log_softmax(z_r)[c];  grad[r,c] = scale * w_r *

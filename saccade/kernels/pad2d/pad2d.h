@@ -9,7 +9,7 @@
 namespace saccade::kernels {
 
 /// Zeros around each image: src NHWC [n,ih,iw,c] to dst [n, ph.before+ih+ph.after, pw.before+iw+pw.after, c].
-/// backward_data cuts the frame off.
+/// backward_data cuts the frame off. oneDNN has no primitive for it.
 struct Pad2DProblem {
   Pass pass = Pass::forward;
   Index n = 1, ih = 1, iw = 1, c = 1;
