@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -24,10 +23,12 @@ struct NetworkFlops {
 };
 
 /// Counts what a plan runs: the first layer with weights has no gradient of its input. Padding counts as zeros that are
-/// multiplied. What is not a multiply-add of a convolution or dense layer (pooling, activations, loss, Adam) is left out.
+/// multiplied. What is not a multiply-add of a convolution or dense layer (pooling, activations, loss, Adam) is left
+/// out.
 NetworkFlops count_flops(const Model& net, Index batch);
 
-/// How fast one step is: a step of training is one of fit() on images in memory (forward, accuracy, loss, backward, Adam);
+/// How fast one step is: a step of training is one of fit() on images in memory (forward, accuracy, loss, backward,
+/// Adam);
 /// a step of inference is the forward pass of an inference plan.
 struct NetworkMeasurement {
   std::string_view step;  ///< "training", "inference"
@@ -53,7 +54,8 @@ struct NetworkReport {
 /// A network of the zoo, for the images that it is meant for: [32, 32, 3] for vgg_small, [28, 28, 1] for the others.
 Model benchmark_network(std::string_view name);
 
-/// Times both kinds of step. Throws ValueError for an unknown network, and for batches, rounds or times below their least.
+/// Times both kinds of step. Throws ValueError for an unknown network, and for batches, rounds or times below their
+/// least.
 NetworkReport run_network_benchmark(const NetworkBenchmarkOptions& options);
 
 }  // namespace saccade::cli
