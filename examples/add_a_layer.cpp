@@ -43,9 +43,7 @@ class ChannelScale final : public LayerOf<ChannelScale, ChannelScaleOptions> {
  public:
   using LayerOf::LayerOf;
   static constexpr std::string_view kType = "ChannelScale";
-  static void visit(ChannelScaleOptions& options, OptionVisitor& visitor) {
-    visitor.visit("initial", options.initial);
-  }
+  static void visit(ChannelScaleOptions& options, OptionVisitor& visitor) { visitor.visit("initial", options.initial); }
 
   Shape infer(std::span<const Shape> src) const override {
     if (!std::isfinite(options_.initial)) {

@@ -18,10 +18,12 @@
 namespace saccade {
 namespace {
 
-/// How long a worker looks for work before it sleeps: longer than the gaps within a training step, shorter than anything
+/// How long a worker looks for work before it sleeps: longer than the gaps within a training step, shorter than
+/// anything
 /// a person or another process would notice. A sleeping worker costs the next loop a wake-up of some 50 us.
 constexpr int kSpinsBeforeSleep = 20000;
-/// A loop's owner that waits for the last tasks lets others run after so many looks: the missing thread may need this core.
+/// A loop's owner that waits for the last tasks lets others run after so many looks: the missing thread may need this
+/// core.
 constexpr int kSpinsBeforeYield = 2000;
 
 thread_local int t_number = 0;
@@ -35,9 +37,14 @@ void pause() noexcept {
 
 /// Threads that share out the tasks of one loop at a time.
 ///
-/// `state_` holds the loop's number (high half) and its next task (low half), and a task is claimed by exchanging it for
-/// state + 1. The exchange succeeds only while that loop is still under way, so the description read just before belongs to it.
-/// A loop ends when all its tasks are done, not when all threads have come by: a thread that the system has put aside delays
+/// `state_` holds the loop's number (high half) and its next task (low half), and a task is claimed by exchanging it
+/// for
+/// state + 1. Before a loop's description is replaced, state_ is closed: a late thread that has read a part of the new
+/// description has, by acquire and release, also seen the closing, so its exchange fails. An exchange that succeeds
+/// therefore
+/// belongs to the description read just before it.
+/// A loop ends when all its tasks are done, not when all threads have come by: a thread that the system has put aside
+/// delays
 /// nobody, unless it holds a task. (OpenMP's barriers wait for every thread; beside a busy process that made a training
 /// step ten times slower.)
 class Pool {
@@ -56,6 +63,8 @@ class Pool {
  private:
   Pool() : limit_(std::max(1, omp_get_max_threads())) {}
   ~Pool();
+
+  static constexpr std::uint64_t kNoTask = 0xffffffffU;  // as a next task, above every count: nothing to claim
 
   static constexpr std::uint64_t number_of(std::uint64_t state) noexcept { return state >> 32; }
   static constexpr Index task_of(std::uint64_t state) noexcept { return static_cast<Index>(state & 0xffffffffU); }
@@ -101,9 +110,9 @@ bool Pool::run_one() {
   std::uint64_t state = state_.load(std::memory_order_acquire);
   for (;;) {
     const Index task = task_of(state);
-    if (task >= count_.load(std::memory_order_relaxed)) return false;
-    const auto call = call_.load(std::memory_order_relaxed);
-    void* const context = context_.load(std::memory_order_relaxed);
+    if (task >= count_.load(std::memory_order_acquire)) return false;
+    const auto call = call_.load(std::memory_order_acquire);
+    void* const context = context_.load(std::memory_order_acquire);
     if (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     try {
       call(context, task);
@@ -150,12 +159,14 @@ bool Pool::try_run(Index count, void (*call)(void*, Index), void* context) {
   const std::unique_lock lock(owner_, std::try_to_lock);
   if (!lock.owns_lock()) return false;
   start_workers(std::min(thread_count() - 1, static_cast<int>(std::min<Index>(count, 4096)) - 1));
-  call_.store(call, std::memory_order_relaxed);
-  context_.store(context, std::memory_order_relaxed);
-  count_.store(count, std::memory_order_relaxed);
+  const std::uint64_t last_number = number_of(state_.load(std::memory_order_relaxed));
+  state_.store(last_number << 32 | kNoTask, std::memory_order_relaxed);  // ordered by the releases that follow
+  call_.store(call, std::memory_order_release);
+  context_.store(context, std::memory_order_release);
+  count_.store(count, std::memory_order_release);
   done_.store(0, std::memory_order_relaxed);
   error_ = nullptr;
-  std::uint64_t number = number_of(state_.load(std::memory_order_relaxed)) + 1;
+  std::uint64_t number = last_number + 1;
   if (number > std::numeric_limits<std::uint32_t>::max()) number = 1;
   state_.store(number << 32);
   if (sleepers_.load() > 0) {

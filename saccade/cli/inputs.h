@@ -15,13 +15,15 @@ struct SetLocation {
   bool offline = false;
 };
 
-/// A standard data set by name, fetched with a progress bar where it is missing. Throws ValueError, SystemError, FormatError.
+/// A standard data set by name, fetched with a progress bar where it is missing. Throws ValueError, SystemError,
+/// FormatError.
 data::TrainTest load_set(const std::string& name, const SetLocation& location, Console& console);
 
 /// One part of a set: "mnist/test", "mnist/train", or "mnist" for its test part.
 data::DatasetPtr load_part(const std::string& name, const SetLocation& location, Console& console);
 
-/// Whether the name is of a file or folder rather than of the zoo: it ends in .safetensors, or has a '/' in it, or exists.
+/// Whether the name is of a file or folder rather than of the zoo: it ends in .safetensors, or has a '/' in it, or
+/// exists.
 bool is_network_path(const std::string& name);
 
 /// A network from a .safetensors file, or from a run folder (best.safetensors, else last.safetensors).

@@ -2,7 +2,8 @@
 
 namespace saccade::cli {
 
-/// While it lives, the first Ctrl-C (or SIGTERM) asks for a tidy stop instead of ending the process; the second ends it.
+/// While it lives, the first Ctrl-C (or SIGTERM) asks for a tidy stop instead of ending the process; the second ends
+/// it.
 class InterruptScope {
  public:
   InterruptScope();

@@ -12,7 +12,8 @@ class App;
 
 namespace saccade::cli {
 
-/// Everything that `saccade train` can be told. Each option is declared once, in visit(); parsing, --help, and the run folder's
+/// Everything that `saccade train` can be told. Each option is declared once, in visit(); parsing, --help, and the run
+/// folder's
 /// config.json come from there.
 struct TrainOptions {
   std::string dataset;
@@ -38,7 +39,8 @@ struct TrainOptions {
   std::string from;
   bool offline = false;
 
-  /// Calls visitor(flag, value, help) for each option, in the order of --help. `flag` is "--epochs", or "dataset" for the argument.
+  /// Calls visitor(flag, value, help) for each option, in the order of --help. `flag` is "--epochs", or "dataset" for
+  /// the argument.
   template <class Visitor>
   void visit(Visitor&& visitor) {
     visitor("dataset", dataset, "mnist, fashion-mnist or cifar10");

@@ -8,7 +8,8 @@
 
 namespace saccade::cli {
 
-/// Trains two networks on digits in the middle and on shifted ones, and tests each on digits shifted by 0 .. max_shift pixels.
+/// Trains two networks on digits in the middle and on shifted ones, and tests each on digits shifted by 0 .. max_shift
+/// pixels.
 struct TranslationOptions {
   std::vector<std::string> networks = {"mlp", "lenet5"};
   Index epochs = 4;
@@ -27,7 +28,8 @@ struct TranslationRow {
   std::vector<double> accuracy;  ///< [shift]
 };
 
-/// Test digits are moved by exactly s pixels: up, down, left or right, as an address stream says, uncovered pixels black. "Shifted" training
+/// Test digits are moved by exactly s pixels: up, down, left or right, as an address stream says, uncovered pixels
+/// black. "Shifted" training
 /// digits are moved by -max_shift .. max_shift pixels in both directions, anew each epoch.
 /// Throws InterruptedError when stop() says so.
 std::vector<TranslationRow> run_translation_experiment(const data::TrainTest& set, const TranslationOptions& options);

@@ -10,9 +10,11 @@ struct BatchNormOptions {
 };
 
 /// Batch normalisation over all axes but the last:
-///   training:   y = gamma * (x - mean) / sqrt(variance + epsilon) + beta   with the batch's mean and population variance
+///   training:   y = gamma * (x - mean) / sqrt(variance + epsilon) + beta   with the batch's mean and population
+///   variance
 ///   inference:  y = gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta
-/// Any shape [..., c]; parameters gamma, beta [c] learn, moving_mean and moving_variance [c] are states. A frozen layer (freeze
+/// Any shape [..., c]; parameters gamma, beta [c] learn, moving_mean and moving_variance [c] are states. A frozen
+/// layer (freeze
 /// matches its moving_mean) runs as in inference and updates nothing, as in TensorFlow 2.
 /// Source: Ioffe and Szegedy 2015; keras.layers.BatchNormalization.
 class BatchNorm final : public LayerOf<BatchNorm, BatchNormOptions> {

@@ -20,10 +20,12 @@ struct Conv2DOptions {
 };
 
 /// Convolution with learned filters:
-///   y[oh,ow,oc] = act(bias[oc] + sum over kh,kw,i of x[oh*sh + kh*dh - pt, ow*sw + kw*dw - pl, i] * weight[kh,kw,i,oc])
+///   y[oh,ow,oc] = act(bias[oc] + sum over kh,kw,i of x[oh*sh + kh*dh - pt, ow*sw + kw*dw - pl, i] *
+///   weight[kh,kw,i,oc])
 /// Input [h,w,c], output [oh,ow,filters]; parameters weight [kh,kw,c/groups,filters] (HWIO) and bias [filters].
 /// oh = floor((h + pt + pb - ((kh-1)*dh+1)) / sh) + 1; SAME pads so that oh = ceil(h / sh).
-/// Throws ValueError for options out of range, ShapeError for inputs that do not fit. Source: keras.layers.Conv2D, tf.nn.conv2d.
+/// Throws ValueError for options out of range, ShapeError for inputs that do not fit. Source: keras.layers.Conv2D,
+/// tf.nn.conv2d.
 class Conv2D final : public LayerOf<Conv2D, Conv2DOptions> {
  public:
   using LayerOf::LayerOf;

@@ -14,7 +14,8 @@ struct DenseOptions {
 };
 
 /// Fully connected layer: y[u] = act(bias[u] + sum over k of x[k] * weight[k,u]).
-/// Input [k], output [units]; parameters weight [k,units] and bias [units]. Put Flatten before it where the input is an image.
+/// Input [k], output [units]; parameters weight [k,units] and bias [units]. Put Flatten before it where the input is
+/// an image.
 /// Throws ValueError or ShapeError. Source: keras.layers.Dense.
 class Dense final : public LayerOf<Dense, DenseOptions> {
  public:

@@ -9,7 +9,8 @@ struct ActivationOptions {
   std::string name{};
 };
 
-/// An activation as a layer of its own, any shape in and out; softmax runs over the last axis. Most layers take `.activation`
+/// An activation as a layer of its own, any shape in and out; softmax runs over the last axis. Most layers take
+/// `.activation`
 /// instead, which is faster. Source: keras.layers.Activation, LeakyReLU.
 class ActivationLayer final : public LayerOf<ActivationLayer, ActivationOptions> {
  public:
@@ -26,7 +27,8 @@ struct DropoutOptions {
   std::string name{};
 };
 
-/// In training sets each unit to zero with probability `rate` and multiplies the others by 1 / (1 - rate); otherwise does
+/// In training sets each unit to zero with probability `rate` and multiplies the others by 1 / (1 - rate); otherwise
+/// does
 /// nothing. Any shape. The choice is addressed by (seed, step, image, layer). Source: keras.layers.Dropout.
 class Dropout final : public LayerOf<Dropout, DropoutOptions> {
  public:

@@ -19,7 +19,8 @@ struct ParameterSpec {
   float l2 = 0.0F;
 };
 
-/// An immutable description of one layer: its options, what shapes it makes, which parameters it needs, and how to compute it.
+/// An immutable description of one layer: its options, what shapes it makes, which parameters it needs, and how to
+/// compute it.
 /// Weights live in the Model, memory in the Plan, so one layer object may stand in several networks.
 class Layer {
  public:
@@ -30,7 +31,8 @@ class Layer {
   virtual void describe(OptionVisitor& visitor) const = 0;
   /// How many inputs it takes: {1, 1} for most, {2, many} for merging layers, {0, 0} for Input.
   virtual std::pair<int, int> input_count() const { return {1, 1}; }
-  /// Shape of one output image from the shapes of the input images. The one place where shapes are computed and checked.
+  /// Shape of one output image from the shapes of the input images. The one place where shapes are computed and
+  /// checked.
   /// Throws ShapeError or ValueError.
   virtual Shape infer(std::span<const Shape> src) const = 0;
   virtual std::vector<ParameterSpec> parameters(std::span<const Shape> /*src*/) const { return {}; }
@@ -71,7 +73,8 @@ class Node {
   std::shared_ptr<const Data> data_;
 };
 
-/// Derives what every layer class needs from its options: `Derived::kType`, and `Derived::visit(Options&, OptionVisitor&)`
+/// Derives what every layer class needs from its options: `Derived::kType`, and `Derived::visit(Options&,
+/// OptionVisitor&)`
 /// which names every option but `name`. Call a layer on a node to build a graph: `Node y = Conv2D{{.filters = 8}}(x);`
 template <class Derived, class Options>
 class LayerOf : public Layer {

@@ -1,5 +1,7 @@
-// One gradient case and one golden case a registered layer, through the compiled plan; check_registry looks for them here. What the
-// kernels compute is proved in saccade/proof; this proves that layers hand them the right problem, buffers and parameters.
+// One gradient case and one golden case a registered layer, through the compiled plan; check_registry looks for them
+// here. What the
+// kernels compute is proved in saccade/proof; this proves that layers hand them the right problem, buffers and
+// parameters.
 #include <gmock/gmock.h>
 
 #include <cmath>

@@ -16,7 +16,8 @@ struct CrossEntropyOptions {
       class_weight{};  ///< One a class, or empty for 1. The mean still divides by the number of images, as in Keras.
 };
 
-/// What training minimises: the mean over the batch of one number an image. Labels are class numbers, or dense targets (one-hot).
+/// What training minimises: the mean over the batch of one number an image. Labels are class numbers, or dense targets
+/// (one-hot).
 class Loss {
  public:
   using Kind = kernels::LossProblem::Kind;
@@ -25,7 +26,8 @@ class Loss {
   Kind kind() const noexcept { return kind_; }
   const CrossEntropyOptions& options() const noexcept { return options_; }
   std::string_view name() const noexcept;
-  /// Throws ValueError when the network's last activation and the loss do not go together (softmax twice, or not at all), and ShapeError
+  /// Throws ValueError when the network's last activation and the loss do not go together (softmax twice, or not at
+  /// all), and ShapeError
   /// when the output is not one row of classes.
   void check(const Model& model) const;
 
@@ -34,14 +36,16 @@ class Loss {
   CrossEntropyOptions options_;
 };
 
-/// From logits: -log softmax(z)[label]. For networks that end without an activation: faster and more exact than softmax followed by
+/// From logits: -log softmax(z)[label]. For networks that end without an activation: faster and more exact than
+/// softmax followed by
 /// CrossEntropy. Keras: SparseCategoricalCrossentropy / CategoricalCrossentropy(from_logits=True).
 class SoftmaxCrossEntropy : public Loss {
  public:
   explicit SoftmaxCrossEntropy(CrossEntropyOptions options = {});
 };
 
-/// From probabilities: -log p[label], p rescaled to sum 1 and clipped to [1e-7, 1 - 1e-7]. For networks that end in softmax.
+/// From probabilities: -log p[label], p rescaled to sum 1 and clipped to [1e-7, 1 - 1e-7]. For networks that end in
+/// softmax.
 /// Keras: SparseCategoricalCrossentropy / CategoricalCrossentropy.
 class CrossEntropy : public Loss {
  public:
@@ -54,7 +58,8 @@ class MeanSquaredError : public Loss {
   MeanSquaredError();
 };
 
-/// Targets of one batch: class numbers, or dense rows [batch, classes]; the other is empty. sample_weight is one an image, or empty.
+/// Targets of one batch: class numbers, or dense rows [batch, classes]; the other is empty. sample_weight is one an
+/// image, or empty.
 struct Targets {
   std::span<const std::int32_t> labels{};
   std::span<const float> dense{};
@@ -66,8 +71,10 @@ class LossOperation {
  public:
   LossOperation(const Loss& loss, Index batch, Index classes);
 
-  /// Returns the sum over the batch of the images' losses (the mean is this over batch). Unless it is empty, `grad` becomes the
-  /// gradient of the *mean* with respect to the prediction [batch, classes]. Throws ValueError for a label out of range.
+  /// Returns the sum over the batch of the images' losses (the mean is this over batch). Unless it is empty, `grad`
+  /// becomes the
+  /// gradient of the *mean* with respect to the prediction [batch, classes]. Throws ValueError for a label out of
+  /// range.
   double run(std::span<const float> prediction, const Targets& targets, std::span<float> grad);
   /// Losses of the single images of the last run.
   std::span<const float> row_loss() const noexcept { return row_loss_; }

@@ -7,7 +7,8 @@ struct AddOptions {
   std::string name{};
 };
 
-/// The sum of two or more inputs of one shape: y = x_0 + x_1 + ... Each input's gradient is y's. Source: keras.layers.Add.
+/// The sum of two or more inputs of one shape: y = x_0 + x_1 + ... Each input's gradient is y's. Source:
+/// keras.layers.Add.
 class Add final : public LayerOf<Add, AddOptions> {
  public:
   using LayerOf::LayerOf;

@@ -24,7 +24,8 @@ class Model {
     std::vector<std::size_t> parameters;  ///< Positions in parameters().
   };
 
-  /// The graph that leads from `input` to `output`; parameters are initialised with seed 0. Throws ValueError when the output does not
+  /// The graph that leads from `input` to `output`; parameters are initialised with seed 0. Throws ValueError when the
+  /// output does not
   /// depend on the input, or on another Input as well, or two layers share a name.
   Model(std::string name, const Node& input, const Node& output);
 
@@ -43,8 +44,10 @@ class Model {
   /// Draws every parameter anew from its initialiser; each depends on the seed and its own name only.
   void initialize(std::uint64_t seed);
 
-  /// Stops (or resumes) training of every parameter whose name matches the pattern: '*' stands for any characters and '?' for one;
-  /// a layer's name means all its parameters. Returns how many matched; throws ValueError when none does. Recompile plans afterwards.
+  /// Stops (or resumes) training of every parameter whose name matches the pattern: '*' stands for any characters and
+  /// '?' for one;
+  /// a layer's name means all its parameters. Returns how many matched; throws ValueError when none does. Recompile
+  /// plans afterwards.
   Index freeze(std::string_view pattern) { return set_trainable(pattern, false); }
   Index unfreeze(std::string_view pattern) { return set_trainable(pattern, true); }
 

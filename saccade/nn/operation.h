@@ -46,7 +46,8 @@ struct ForwardBuffers {
   StepAddress address;
 };
 
-/// src and dst are there when the operation said it reads them. An empty grad_src is not wanted. Gradients of parameters that learn
+/// src and dst are there when the operation said it reads them. An empty grad_src is not wanted. Gradients of
+/// parameters that learn
 /// are written whole into Parameter::grad. grad_dst may be used as working memory.
 struct BackwardBuffers {
   std::span<const std::span<const float>> src;

@@ -65,7 +65,8 @@ inline constexpr Activation softmax = Activation::softmax;  // tanh is Activatio
 /// The inverse of name_of(Activation). Throws ValueError naming the known ones.
 Activation parse_activation(std::string_view text);
 
-/// Walks over the options of a layer by name. A writer reads the values, a reader assigns them, so one list of options per
+/// Walks over the options of a layer by name. A writer reads the values, a reader assigns them, so one list of options
+/// per
 /// layer serves saving, loading, printing and the docs.
 class OptionVisitor {
  public:

@@ -9,7 +9,8 @@
 
 namespace saccade {
 
-/// What a plan knows of one graph node. `values` is the node's output, `grad` the gradient of the loss with respect to it.
+/// What a plan knows of one graph node. `values` is the node's output, `grad` the gradient of the loss with respect to
+/// it.
 struct Plan::Step {
   std::string name;
   std::vector<std::size_t> inputs;
@@ -138,7 +139,8 @@ void Plan::plan_backward_memory() {
     const Index now = backward_time(i);
     arena_.extend(*step.grad_id, now);
     if (step.saved_id) arena_.extend(*step.saved_id, now);
-    // Scratch is only wanted during the two calls, but one buffer for both keeps it simple; it is the smaller evil to keep it between.
+    // Scratch is only wanted during the two calls, but one buffer for both keeps it simple; it is the smaller evil to
+    // keep it between.
     if (step.scratch_id) arena_.extend(*step.scratch_id, now);
     if (step.memory.backward_reads_dst && step.values_id) arena_.extend(*step.values_id, now);
     for (std::size_t k = 0; k < step.inputs.size(); ++k) {

@@ -15,7 +15,8 @@ enum class PlanMode : std::uint8_t {
   training,   ///< Forward, then backward: batch statistics, dropout, gradients of every parameter that learns.
 };
 
-/// A model made ready to run with one batch size: an implementation chosen for every operation, memory laid out in one arena in
+/// A model made ready to run with one batch size: an implementation chosen for every operation, memory laid out in one
+/// arena in
 /// which buffers are reused as soon as nobody reads them any more. forward() and backward() allocate nothing.
 ///
 ///   Plan plan(net, 128, PlanMode::training);
@@ -23,7 +24,8 @@ enum class PlanMode : std::uint8_t {
 ///   ... write d(loss)/d(logits) into plan.output_grad() ...
 ///   plan.backward();                       // fills Parameter::grad of every parameter that learns
 ///
-/// The model must outlive the plan, and must not be moved, assigned, frozen or unfrozen meanwhile. One thread at a time.
+/// The model must outlive the plan, and must not be moved, assigned, frozen or unfrozen meanwhile. One thread at a
+/// time.
 class Plan {
  public:
   Plan(Model& model, Index batch, PlanMode mode);
@@ -34,7 +36,8 @@ class Plan {
   Index batch() const noexcept { return batch_; }
   PlanMode mode() const noexcept { return mode_; }
 
-  /// images: NHWC [batch, ...input_shape] as the model's preprocessing leaves them; they must stay until backward() is done.
+  /// images: NHWC [batch, ...input_shape] as the model's preprocessing leaves them; they must stay until backward() is
+  /// done.
   /// Returns the output [batch, ...output_shape], valid until the next forward(). Throws ShapeError for another size.
   std::span<const float> forward(std::span<const float> images, StepAddress address = {});
   /// Where d(loss)/d(output) goes before backward(); training only. Working memory: backward() may overwrite it.

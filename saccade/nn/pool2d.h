@@ -29,7 +29,8 @@ class PoolLayer {
   static std::unique_ptr<Operation> prepare_global(kernels::PoolKind kind, const PrepareContext& context);
 };
 
-/// The largest pixel of each window, channel by channel; padding never wins, and the gradient goes to the first maximum.
+/// The largest pixel of each window, channel by channel; padding never wins, and the gradient goes to the first
+/// maximum.
 /// Input [h,w,c], output [oh,ow,c]. Source: keras.layers.MaxPooling2D, tf.nn.max_pool2d.
 class MaxPool2D final : public LayerOf<MaxPool2D, Pool2DOptions> {
  public:

@@ -15,7 +15,8 @@ Tensor conv2d(const Tensor& input, const Tensor& filter, std::span<const Index> 
 Tensor conv2d(const Tensor& input, const Tensor& filter, std::initializer_list<Index> strides,
               std::string_view padding);
 
-/// Largest value of each window; padding never wins. value: 4-d NHWC; ksize, strides: {1, h, w, 1}; padding "SAME" or "VALID".
+/// Largest value of each window; padding never wins. value: 4-d NHWC; ksize, strides: {1, h, w, 1}; padding "SAME" or
+/// "VALID".
 /// Source: tf.nn.max_pool(value, ksize, strides, padding).
 Tensor max_pool(const Tensor& value, std::initializer_list<Index> ksize, std::initializer_list<Index> strides,
                 std::string_view padding);

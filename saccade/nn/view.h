@@ -31,7 +31,8 @@ struct ReshapeOptions {
   std::string name{};
 };
 
-/// The same elements, row-major, under another shape. Throws ShapeError when the counts differ. Source: keras.layers.Reshape.
+/// The same elements, row-major, under another shape. Throws ShapeError when the counts differ. Source:
+/// keras.layers.Reshape.
 class Reshape final : public LayerOf<Reshape, ReshapeOptions> {
  public:
   using LayerOf::LayerOf;

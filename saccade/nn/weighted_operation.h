@@ -9,7 +9,8 @@
 
 namespace saccade {
 
-/// A layer of the form act(weight (x) src + bias): convolution and dense. parameters[0] is the weight, parameters[1] the bias.
+/// A layer of the form act(weight (x) src + bias): convolution and dense. parameters[0] is the weight, parameters[1]
+/// the bias.
 template <class Problem, class Kernel>
 class WeightedOperation final : public Operation {
  public:

@@ -8,7 +8,8 @@ struct ZeroPadding2DOptions {
   std::string name{};
 };
 
-/// A frame of zeros around each image: [h,w,c] becomes [top+h+bottom, left+w+right, c]. Source: keras.layers.ZeroPadding2D.
+/// A frame of zeros around each image: [h,w,c] becomes [top+h+bottom, left+w+right, c]. Source:
+/// keras.layers.ZeroPadding2D.
 class ZeroPadding2D final : public LayerOf<ZeroPadding2D, ZeroPadding2DOptions> {
  public:
   using LayerOf::LayerOf;

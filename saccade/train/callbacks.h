@@ -14,7 +14,8 @@
 
 namespace saccade {
 
-/// Watches one metric for its best value. Keras's modes: a name with "acc" in it is better when larger, others when smaller.
+/// Watches one metric for its best value. Keras's modes: a name with "acc" in it is better when larger, others when
+/// smaller.
 class Monitor {
  public:
   Monitor(std::string metric, double min_delta);
@@ -63,7 +64,8 @@ struct ModelCheckpointOptions {
   double every_seconds = 60.0;           ///< Also in the middle of long epochs.
 };
 
-/// Keeps what a run needs to go on (last.ckpt) and its networks: the latest and the best. Each file appears whole or not at all.
+/// Keeps what a run needs to go on (last.ckpt) and its networks: the latest and the best. Each file appears whole or
+/// not at all.
 /// Source: keras.callbacks.ModelCheckpoint, BackupAndRestore.
 class ModelCheckpoint final : public Callback {
  public:
@@ -126,7 +128,8 @@ struct ProgressOptions {
   double every_seconds = 0.1;  ///< At most one redraw in so long.
 };
 
-/// Prints Keras's progress: "Epoch 2/10  345/469 [=====>....]  loss 0.0812  accuracy 0.9754  ETA 1s", then a line of metrics an epoch.
+/// Prints Keras's progress: "Epoch 2/10  345/469 [=====>....]  loss 0.0812  accuracy 0.9754  ETA 1s", then a line of
+/// metrics an epoch.
 class Progress final : public Callback {
  public:
   explicit Progress(std::ostream& out, ProgressOptions options = {}) : out_(out), options_(options) {}

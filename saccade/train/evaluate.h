@@ -27,13 +27,15 @@ struct PredictOptions {
   Index batch_size = 256;
 };
 
-/// The network's outputs [n, ...] for images [n,h,w,c]: uint8 ones are preprocessed as the network wants, float32 ones are taken as they are.
+/// The network's outputs [n, ...] for images [n,h,w,c]: uint8 ones are preprocessed as the network wants, float32 ones
+/// are taken as they are.
 Tensor predict(Model& net, const Tensor& images, const PredictOptions& options = {});
 
 /// Rows of logits or probabilities as probabilities: softmax, unless the network ends in softmax already.
 Tensor probabilities(const Model& net, const Tensor& outputs);
 
-/// Throws ShapeError or ValueError unless the network can be trained or tested on the dataset: image shape, number of classes.
+/// Throws ShapeError or ValueError unless the network can be trained or tested on the dataset: image shape, number of
+/// classes.
 void check_fit(const Model& net, const data::Dataset& dataset);
 
 }  // namespace saccade

@@ -7,15 +7,18 @@
 
 namespace saccade::zoo {
 
-/// LeNet-5 as it is taught today: full connectivity, ReLU, max pooling; 61,706 weights and 416,520 multiply-adds on [28, 28, 1] with 10
+/// LeNet-5 as it is taught today: full connectivity, ReLU, max pooling; 61,706 weights and 416,520 multiply-adds on
+/// [28, 28, 1] with 10
 /// classes. Conv 5x5x6 SAME, pool, conv 5x5x16 VALID, pool, dense 120, 84, classes. Source: LeCun et al. 1998.
 /// Throws ShapeError for images smaller than 12x12.
 Model lenet5(const Shape& image, Index classes);
 
-/// The baseline: flatten, three hidden layers of 1200 ReLU units, classes; 3,836,410 weights on [28, 28, 1] with 10 classes.
+/// The baseline: flatten, three hidden layers of 1200 ReLU units, classes; 3,836,410 weights on [28, 28, 1] with 10
+/// classes.
 Model mlp(const Shape& image, Index classes);
 
-/// A small VGG for [32, 32, 3]: three groups of two 3x3 convolutions with batch normalisation (32, 64, 128 filters), each followed by 2x2 max
+/// A small VGG for [32, 32, 3]: three groups of two 3x3 convolutions with batch normalisation (32, 64, 128 filters),
+/// each followed by 2x2 max
 /// pooling and dropout, then global average pooling and one dense layer. Source: Simonyan and Zisserman 2014, shrunk.
 /// Throws ShapeError for images smaller than 8x8.
 Model vgg_small(const Shape& image, Index classes);

@@ -10,7 +10,8 @@
 ///
 /// A batch is cut into shards by its size alone; each shard is one execution of a single-threaded primitive inside
 /// parallel_for. That gives the same bits for any number of threads, and is as fast as oneDNN's own threading.
-/// Primitives are created under SingleThreadScope, take their scratchpad from the caller's scratch memory (the library's
+/// Primitives are created under SingleThreadScope, take their scratchpad from the caller's scratch memory (the
+/// library's
 /// own is allocated in every run), and their memory objects are made once: a run only moves pointers.
 namespace saccade::kernels::onednn {
 
@@ -34,7 +35,8 @@ struct Shards {
 /// One execution of a primitive with its arguments. Create it under SingleThreadScope.
 class Call {
  public:
-  /// Takes the descriptions of the arguments (DNNL_ARG_...) from the primitive's own description; the scratchpad is added.
+  /// Takes the descriptions of the arguments (DNNL_ARG_...) from the primitive's own description; the scratchpad is
+  /// added.
   Call(const dnnl::primitive& primitive, const dnnl::primitive_desc_base& description, std::span<const int> arguments);
   /// The same with explicit descriptions, for reorders.
   Call(const dnnl::primitive& primitive, const dnnl::memory::desc& from, const dnnl::memory::desc& to,

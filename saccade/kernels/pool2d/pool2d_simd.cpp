@@ -292,9 +292,8 @@ void BackwardOverlapping(D d, const PoolGeometry g, const float* HWY_RESTRICT gr
     if (rows.count() == 0) continue;
     const Index line = ((row / g.oh) * g.ih + rows.pixel) * g.iw * g.c;  // of the first real tap
     const Index row_out = row * g.ow * g.c;
-    // Zeros only just before they are added to, while they stay in the cache: the window's rows, and what the last vector
-    // reaches beyond them.
-    float* const reached = grad_src + Smaller(line + rows.count() * g.iw * g.c + lanes, src_end);
+    // Zeros only just before they are added to, while they stay in the cache. What a vector adds beyond them is nothing.
+    float* const reached = grad_src + line + rows.count() * g.iw * g.c;
     FillZero(zeroed, reached);
     zeroed = zeroed < reached ? reached : zeroed;
     // One vector of channels of one window.

@@ -23,7 +23,8 @@ using DoubleTag = hn::ScalableTag<double>;
 using FloatVector = hn::Vec<FloatTag>;
 using DoubleVector = hn::Vec<DoubleTag>;
 
-/// The first `count` floats at `from`, the other lanes hold `fill`. `room` floats may be read; a vector that would reach
+/// The first `count` floats at `from`, the other lanes hold `fill`. `room` floats may be read; a vector that would
+/// reach
 /// beyond them goes through a buffer.
 HWY_INLINE FloatVector LoadPart(const float* from, std::size_t count, std::size_t room, float fill) {
   const FloatTag d;
