@@ -10,8 +10,8 @@ set(registry "saccade/nn/registry.cpp")
 # not asked for.
 set(table
   "a docs page|docs/layers/@name@.md|"
-  "a gradient case|saccade/nn/*_test.cpp|gradient.*@Name@"
-  "a golden case|saccade/nn/*_test.cpp|golden.*@Name@"
+  "a gradient case|saccade/nn/*_test.cpp|\"gradient of @Name@[\" ]"
+  "a golden case|saccade/nn/*_test.cpp|\"golden case of @Name@[\" ]"
   "a benchmark row|bench/*.cpp|\"@Name@\""
   "an ONNX mapping|saccade/io/onnx/*.cpp|\"@Name@\"")
 

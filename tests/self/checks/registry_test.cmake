@@ -5,7 +5,8 @@ function(put_layers)
   put(saccade/nn/registry.cpp "const Entry kRegistry[] = {\n    RegisteredLayer{\"Conv2D\", &make},\n    RegisteredLayer{\"LeakyReLU\", &make},\n};\n")
   put(docs/layers/conv2d.md "# Conv2D\n")
   put(docs/layers/leaky_relu.md "# LeakyReLU\n")
-  put(saccade/nn/layers_test.cpp "gradient Conv2D\ngolden Conv2D\ngradient LeakyReLU\ngolden LeakyReLU\n")
+  put(saccade/nn/layers_test.cpp "
+    \"gradient of Conv2D\" \"golden case of Conv2D with groups\" \"gradient of LeakyReLU\" \"golden case of LeakyReLU\"")
   put(bench/layers.cpp "row \"Conv2D\"\nrow \"LeakyReLU\"\n")
 endfunction()
 
@@ -20,7 +21,8 @@ expect_fault(registry "LeakyReLU: lacks a docs page; write docs/layers/leaky_rel
 
 begin("a layer without its cases")
 put_layers()
-put(saccade/nn/layers_test.cpp "gradient LeakyReLU\ngolden LeakyReLU\n")
+put(saccade/nn/layers_test.cpp "
+    \"gradient of Conv2DTranspose\" \"gradient of LeakyReLU\" \"golden case of LeakyReLU\" Conv2D")
 expect_fault(registry "Conv2D: lacks a gradient case" "Conv2D: lacks a golden case" "2 found")
 
 begin("a layer without its benchmark")
