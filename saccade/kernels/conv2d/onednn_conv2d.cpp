@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -17,11 +18,12 @@ using dnnl::memory;
 using dnnl::prop_kind;
 using Tag = memory::format_tag;
 
-// Multiply-adds below which a shard is not worth its start, and shards per batch. Forward and backward_data cost the same
-// however they are cut; each shard of backward_weights adds one pass over the filters.
+// Multiply-adds below which a shard is not worth its start, and shards per batch.
 constexpr Index kLeastWork = 1'000'000;
 constexpr Index kMostShards = 16;
-constexpr Index kMostWeightShards = 8;
+// Each shard of backward_weights also writes filters of its own, which are read again to be added up. So many pixels in
+// each make that a small part of its work; but two shards there are in any case, for two cores.
+constexpr Index kLeastPixels = 512;
 
 memory::desc images_desc(Index n, Index c, Index h, Index w) {
   return {{n, c, h, w}, memory::data_type::f32, Tag::nhwc};
@@ -60,6 +62,14 @@ dnnl::primitive_desc_base describe(const Conv2DProblem& p, Index images, const m
   return Backward::primitive_desc(backward, attributes(), engine(), hint);
 }
 
+Shards cut(const Conv2DProblem& p) {
+  const Index image = p.multiply_adds() / p.n;
+  if (p.pass != Pass::backward_weights) return Shards::cut(p.n, image, kLeastWork, kMostShards);
+  const Index pixels = p.n * p.oh() * p.ow();
+  const Index most = std::clamp<Index>(pixels / kLeastPixels, 2, kMostShards);
+  return Shards::cut(p.n, image, kLeastWork, most);
+}
+
 /// Both kinds of shards take the filter in one layout, which oneDNN prefers for the whole ones.
 struct Descriptions {
   Shards shards;
@@ -70,8 +80,7 @@ struct Descriptions {
 Descriptions describe(const Conv2DProblem& p) {
   const SingleThreadScope single;
   Descriptions d;
-  const Index most = p.pass == Pass::backward_weights ? kMostWeightShards : kMostShards;
-  d.shards = Shards::cut(p.n, p.multiply_adds() / p.n, kLeastWork, most);
+  d.shards = cut(p);
   d.primitives.whole = describe(p, d.shards.images, weight_desc(p, Tag::any, Tag::any));
   const int weight_argument = p.pass == Pass::backward_weights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS;
   d.weight = d.primitives.whole.query_md(dnnl::query::exec_arg_md, weight_argument);

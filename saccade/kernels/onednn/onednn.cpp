@@ -23,7 +23,8 @@ const dnnl::engine& engine() {
 Shards Shards::cut(Index n, Index work_per_image, Index least_work, Index most) {
   const Index by_count = ceil_divide(n, most);
   const Index by_work = ceil_divide(least_work, std::max<Index>(work_per_image, 1));
-  return {.n = n, .images = std::clamp<Index>(std::max(by_count, by_work), 1, n)};
+  const Index images = std::clamp<Index>(std::max(by_count, by_work), 1, n);
+  return {.n = n, .images = ceil_divide(n, ceil_divide(n, images))};
 }
 
 Call::Call(const dnnl::primitive& primitive, const dnnl::primitive_desc_base& description,

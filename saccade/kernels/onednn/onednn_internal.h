@@ -23,7 +23,7 @@ struct Shards {
   Index n = 0;
   Index images = 0;  ///< 1 <= images <= n
 
-  /// At most `most` pieces of at least `least_work` multiply-adds, as far as the batch allows.
+  /// At most `most` pieces of at least `least_work` multiply-adds, as far as the batch allows, of nearly equal size.
   static Shards cut(Index n, Index work_per_image, Index least_work, Index most);
 
   Index count() const { return ceil_divide(n, images); }
