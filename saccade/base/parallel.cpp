@@ -19,8 +19,7 @@ namespace saccade {
 namespace {
 
 /// How long a worker looks for work before it sleeps: longer than the gaps within a training step, shorter than
-/// anything
-/// a person or another process would notice. A sleeping worker costs the next loop a wake-up of some 50 us.
+/// anything a person or another process would notice. A sleeping worker costs the next loop a wake-up of some 50 us.
 constexpr int kSpinsBeforeSleep = 20000;
 /// A loop's owner that waits for the last tasks lets others run after so many looks: the missing thread may need this
 /// core.
@@ -38,15 +37,12 @@ void pause() noexcept {
 /// Threads that share out the tasks of one loop at a time.
 ///
 /// `state_` holds the loop's number (high half) and its next task (low half), and a task is claimed by exchanging it
-/// for
-/// state + 1. Before a loop's description is replaced, state_ is closed: a late thread that has read a part of the new
-/// description has, by acquire and release, also seen the closing, so its exchange fails. An exchange that succeeds
-/// therefore
-/// belongs to the description read just before it.
+/// for state + 1. Before a loop's description is replaced, state_ is closed: a late thread that has read a part of the
+/// new description has, by acquire and release, also seen the closing, so its exchange fails. An exchange that succeeds
+/// therefore belongs to the description read just before it.
 /// A loop ends when all its tasks are done, not when all threads have come by: a thread that the system has put aside
-/// delays
-/// nobody, unless it holds a task. (OpenMP's barriers wait for every thread; beside a busy process that made a training
-/// step ten times slower.)
+/// delays nobody, unless it holds a task. (OpenMP's barriers wait for every thread; beside a busy process that made a
+/// training step ten times slower.)
 class Pool {
  public:
   static Pool& instance() {

@@ -11,8 +11,7 @@ namespace saccade {
 int thread_count() noexcept;
 
 /// Sets thread_count(); throws ValueError unless 1 <= count <= kMaxThreads. Results never depend on it: work is cut
-/// into
-/// pieces by its size alone. Call it from the main thread, before others start.
+/// into pieces by its size alone. Call it from the main thread, before others start.
 void set_thread_count(int count);
 inline constexpr int kMaxThreads = 1024;
 
@@ -21,9 +20,8 @@ inline constexpr int kMaxThreads = 1024;
 int thread_number() noexcept;
 
 /// As long as it lives, this thread works alone: parallel loops run on it, and code that asks OpenMP for its team size
-/// (oneDNN,
-/// when it plans a primitive) is told 1. A primitive planned for two threads deadlocks or crawls inside a parallel
-/// loop.
+/// (oneDNN, when it plans a primitive) is told 1. A primitive planned for two threads deadlocks or crawls inside a
+/// parallel loop.
 class SingleThreadScope {
  public:
   SingleThreadScope() noexcept;
@@ -43,9 +41,8 @@ void parallel_run(Index count, void (*call)(void*, Index), void* context);
 /// Calls task(i) once for every 0 <= i < count, on up to thread_count() threads, tasks handed out as threads come free.
 /// Loops that several threads begin at once do not wait for one another: the first has the pool, the others run alone.
 /// Tasks must write to disjoint places. A loop inside a task runs on the task's own thread. An exception thrown by a
-/// task
-/// is rethrown here when the loop has ended (the one of the smallest i); tasks of greater i may then have run or not.
-/// Allocates nothing unless one is thrown.
+/// task is rethrown here when the loop has ended (the one of the smallest i); tasks of greater i may then have run or
+/// not. Allocates nothing unless one is thrown.
 template <class Task>
 void parallel_for(Index count, Task&& task) {
   using T = std::remove_reference_t<Task>;

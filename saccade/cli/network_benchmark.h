@@ -28,8 +28,7 @@ struct NetworkFlops {
 NetworkFlops count_flops(const Model& net, Index batch);
 
 /// How fast one step is: a step of training is one of fit() on images in memory (forward, accuracy, loss, backward,
-/// Adam);
-/// a step of inference is the forward pass of an inference plan.
+/// Adam); a step of inference is the forward pass of an inference plan.
 struct NetworkMeasurement {
   std::string_view step;  ///< "training", "inference"
   double seconds = 0.0;   ///< Of one step: median over the rounds.

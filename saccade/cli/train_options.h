@@ -13,8 +13,7 @@ class App;
 namespace saccade::cli {
 
 /// Everything that `saccade train` can be told. Each option is declared once, in visit(); parsing, --help, and the run
-/// folder's
-/// config.json come from there.
+/// folder's config.json come from there.
 struct TrainOptions {
   std::string dataset;
   std::string model;            ///< Empty: the recipe's for the data set.

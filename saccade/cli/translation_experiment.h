@@ -29,8 +29,7 @@ struct TranslationRow {
 };
 
 /// Test digits are moved by exactly s pixels: up, down, left or right, as an address stream says, uncovered pixels
-/// black. "Shifted" training
-/// digits are moved by -max_shift .. max_shift pixels in both directions, anew each epoch.
+/// black. "Shifted" training digits are moved by -max_shift .. max_shift pixels in both directions, anew each epoch.
 /// Throws InterruptedError when stop() says so.
 std::vector<TranslationRow> run_translation_experiment(const data::TrainTest& set, const TranslationOptions& options);
 

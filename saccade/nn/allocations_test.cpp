@@ -1,6 +1,5 @@
 // Counts the allocations of this test program, to hold the promise that a step makes none. A file of its own, because
-// the
-// compiler must not see these through the calls.
+// the compiler must not see these through the calls.
 #include <dlfcn.h>
 
 #include <atomic>

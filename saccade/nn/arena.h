@@ -9,8 +9,7 @@
 namespace saccade {
 
 /// One piece of memory whose buffers share space when they are not alive at the same time. Lifetimes are declared
-/// first, then
-/// allocate() lays everything out once. Every buffer is 64-byte aligned.
+/// first, then allocate() lays everything out once. Every buffer is 64-byte aligned.
 class Arena {
  public:
   using Id = std::size_t;

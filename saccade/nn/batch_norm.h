@@ -14,9 +14,8 @@ struct BatchNormOptions {
 ///   variance
 ///   inference:  y = gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta
 /// Any shape [..., c]; parameters gamma, beta [c] learn, moving_mean and moving_variance [c] are states. A frozen
-/// layer (freeze
-/// matches its moving_mean) runs as in inference and updates nothing, as in TensorFlow 2.
-/// Source: Ioffe and Szegedy 2015; keras.layers.BatchNormalization.
+/// layer (freeze matches its moving_mean) runs as in inference and updates nothing, as in TensorFlow 2. Source: Ioffe
+/// and Szegedy 2015; keras.layers.BatchNormalization.
 class BatchNorm final : public LayerOf<BatchNorm, BatchNormOptions> {
  public:
   using LayerOf::LayerOf;

@@ -10,8 +10,7 @@ struct ActivationOptions {
 };
 
 /// An activation as a layer of its own, any shape in and out; softmax runs over the last axis. Most layers take
-/// `.activation`
-/// instead, which is faster. Source: keras.layers.Activation, LeakyReLU.
+/// `.activation` instead, which is faster. Source: keras.layers.Activation, LeakyReLU.
 class ActivationLayer final : public LayerOf<ActivationLayer, ActivationOptions> {
  public:
   using LayerOf::LayerOf;
@@ -28,8 +27,7 @@ struct DropoutOptions {
 };
 
 /// In training sets each unit to zero with probability `rate` and multiplies the others by 1 / (1 - rate); otherwise
-/// does
-/// nothing. Any shape. The choice is addressed by (seed, step, image, layer). Source: keras.layers.Dropout.
+/// does nothing. Any shape. The choice is addressed by (seed, step, image, layer). Source: keras.layers.Dropout.
 class Dropout final : public LayerOf<Dropout, DropoutOptions> {
  public:
   using LayerOf::LayerOf;

@@ -16,8 +16,8 @@ struct Fans {
 };
 
 /// Keras's rule: [] -> 1, 1; [n] -> n, n; [in, out] -> in, out; a filter [spatial..., I, O] -> I*R, O*R with R the
-/// product
-/// of the spatial extents. A grouped filter holds I = ic / groups; a depthwise one [3, 3, 32, 1] counts as 288, 9.
+/// product of the spatial extents. A grouped filter holds I = ic / groups; a depthwise one [3, 3, 32, 1] counts as 288,
+/// 9.
 Fans fans_of(const Shape& shape) noexcept;
 
 /// Which fan n divides the variance: v = scale / max(1, n).
@@ -44,8 +44,8 @@ struct VarianceScalingOptions {
 /// The rule by which new weights get their values. A small value: copy it, compare it, print it, read it back.
 ///
 /// Names, formulas and defaults are Keras's (keras.initializers). to_string() gives the short form that network files
-/// and
-/// the command line use, and parse() reads: "glorot_uniform", "constant(0.1)", "variance_scaling(2, fan_in, uniform)".
+/// and the command line use, and parse() reads: "glorot_uniform", "constant(0.1)", "variance_scaling(2, fan_in,
+/// uniform)".
 class Initializer {
  public:
   /// Zeros.
@@ -60,8 +60,7 @@ class Initializer {
   /// N(0, stddev). Throws ValueError unless stddev is positive and finite, as do the two below.
   static Initializer random_normal(double stddev = 0.05);
   /// N(0, stddev) cut at two stddev, as tf.truncated_normal and Keras's TruncatedNormal have it: without correction,
-  /// so the
-  /// real standard deviation is 0.8796 stddev. parse() also takes "truncated_normal_uncorrected".
+  /// so the real standard deviation is 0.8796 stddev. parse() also takes "truncated_normal_uncorrected".
   static Initializer truncated_normal(double stddev = 0.05);
   /// The same with sigma = stddev / 0.8796, cut at two sigma: the real standard deviation is stddev.
   static Initializer truncated_normal_corrected(double stddev = 0.05);

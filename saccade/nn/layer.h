@@ -74,8 +74,8 @@ class Node {
 };
 
 /// Derives what every layer class needs from its options: `Derived::kType`, and `Derived::visit(Options&,
-/// OptionVisitor&)`
-/// which names every option but `name`. Call a layer on a node to build a graph: `Node y = Conv2D{{.filters = 8}}(x);`
+/// OptionVisitor&)` which names every option but `name`. Call a layer on a node to build a graph: `Node y =
+/// Conv2D{{.filters = 8}}(x);`
 template <class Derived, class Options>
 class LayerOf : public Layer {
  public:

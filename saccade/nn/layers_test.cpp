@@ -1,7 +1,6 @@
 // One gradient case and one golden case a registered layer, through the compiled plan; check_registry looks for them
-// here. What the
-// kernels compute is proved in saccade/proof; this proves that layers hand them the right problem, buffers and
-// parameters.
+// here. What the kernels compute is proved in saccade/proof; this proves that layers hand them the right problem,
+// buffers and parameters.
 #include <gmock/gmock.h>
 
 #include <cmath>

@@ -27,8 +27,7 @@ class Loss {
   const CrossEntropyOptions& options() const noexcept { return options_; }
   std::string_view name() const noexcept;
   /// Throws ValueError when the network's last activation and the loss do not go together (softmax twice, or not at
-  /// all), and ShapeError
-  /// when the output is not one row of classes.
+  /// all), and ShapeError when the output is not one row of classes.
   void check(const Model& model) const;
 
  private:
@@ -72,9 +71,8 @@ class LossOperation {
   LossOperation(const Loss& loss, Index batch, Index classes);
 
   /// Returns the sum over the batch of the images' losses (the mean is this over batch). Unless it is empty, `grad`
-  /// becomes the
-  /// gradient of the *mean* with respect to the prediction [batch, classes]. Throws ValueError for a label out of
-  /// range.
+  /// becomes the gradient of the *mean* with respect to the prediction [batch, classes]. Throws ValueError for a label
+  /// out of range.
   double run(std::span<const float> prediction, const Targets& targets, std::span<float> grad);
   /// Losses of the single images of the last run.
   std::span<const float> row_loss() const noexcept { return row_loss_; }

@@ -25,8 +25,7 @@ class Model {
   };
 
   /// The graph that leads from `input` to `output`; parameters are initialised with seed 0. Throws ValueError when the
-  /// output does not
-  /// depend on the input, or on another Input as well, or two layers share a name.
+  /// output does not depend on the input, or on another Input as well, or two layers share a name.
   Model(std::string name, const Node& input, const Node& output);
 
   const std::string& name() const noexcept { return name_; }

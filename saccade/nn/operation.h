@@ -47,8 +47,7 @@ struct ForwardBuffers {
 };
 
 /// src and dst are there when the operation said it reads them. An empty grad_src is not wanted. Gradients of
-/// parameters that learn
-/// are written whole into Parameter::grad. grad_dst may be used as working memory.
+/// parameters that learn are written whole into Parameter::grad. grad_dst may be used as working memory.
 struct BackwardBuffers {
   std::span<const std::span<const float>> src;
   std::span<const float> dst;

@@ -66,8 +66,7 @@ inline constexpr Activation softmax = Activation::softmax;  // tanh is Activatio
 Activation parse_activation(std::string_view text);
 
 /// Walks over the options of a layer by name. A writer reads the values, a reader assigns them, so one list of options
-/// per
-/// layer serves saving, loading, printing and the docs.
+/// per layer serves saving, loading, printing and the docs.
 class OptionVisitor {
  public:
   virtual ~OptionVisitor() = default;

@@ -16,8 +16,7 @@ enum class PlanMode : std::uint8_t {
 };
 
 /// A model made ready to run with one batch size: an implementation chosen for every operation, memory laid out in one
-/// arena in
-/// which buffers are reused as soon as nobody reads them any more. forward() and backward() allocate nothing.
+/// arena in which buffers are reused as soon as nobody reads them any more. forward() and backward() allocate nothing.
 ///
 ///   Plan plan(net, 128, PlanMode::training);
 ///   std::span<const float> logits = plan.forward(images);

@@ -13,19 +13,15 @@ namespace saccade {
 ///
 /// The column `epoch` (0-based) comes first, then the metrics in alphabetical order. The first row fixes the columns: a
 /// metric that it lacks is left out of later rows, and one that a later row lacks reads NA. Numbers have the shortest
-/// form
-/// that reads back as the same double. A name with a comma, a quote or a line break stands in quotes (RFC 4180); lines
-/// end
-/// with '\n'.
+/// form that reads back as the same double. A name with a comma, a quote or a line break stands in quotes (RFC 4180);
+/// lines end with '\n'.
 /// The whole file is written anew for every row and takes its name in one step, so that a reader, or a process killed
-/// at any
-/// instant, finds whole rows only.
+/// at any instant, finds whole rows only.
 class CsvLog {
  public:
   /// Begins a log, or goes on with one: of an existing file the rows with epoch < keep_epochs stay as they are, and
-  /// the rest
-  /// (epochs that a resumed run does again) is dropped with the next row. keep_epochs = 0 begins anew, whatever stands
-  /// there.
+  /// the rest (epochs that a resumed run does again) is dropped with the next row. keep_epochs = 0 begins anew,
+  /// whatever stands there.
   /// Throws SystemError when the file cannot be read, FormatError (file and line) when it is no such log.
   explicit CsvLog(std::filesystem::path path, Index keep_epochs = 0);
 

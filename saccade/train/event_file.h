@@ -13,13 +13,12 @@ namespace saccade {
 /// One process writes one file, `events.out.tfevents.<seconds since 1970>.<n>.saccade`, and only ever appends to it.
 /// TensorBoard reads all event files of a folder as one run, so a resumed run adds a file of its own.
 /// Format: TFRecords (length, masked CRC-32C of the length, record, masked CRC-32C of the record) that hold protocol
-/// buffer
-/// messages `tensorflow.Event`; the first says file_version "brain.Event:2". Not safe for use by two threads at once.
+/// buffer messages `tensorflow.Event`; the first says file_version "brain.Event:2". Not safe for use by two threads at
+/// once.
 class EventFile {
  public:
   /// Creates the file (and the folder). A run that resumes passes the first step it will write, and TensorBoard then
-  /// drops
-  /// what an interrupted run wrote from that step on. Throws SystemError.
+  /// drops what an interrupted run wrote from that step on. Throws SystemError.
   explicit EventFile(const std::filesystem::path& folder, Index resume_step = 0);
   EventFile(EventFile&& other) noexcept;
   EventFile& operator=(EventFile&&) = delete;

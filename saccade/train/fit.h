@@ -45,13 +45,11 @@ struct History {
 };
 
 /// Trains the network's unfrozen parameters. The result depends on the options and the seed alone, bit for bit: not on
-/// threads, workers,
-/// or on stops and resumes in between.
+/// threads, workers, or on stops and resumes in between.
 ///
 /// Each step: forward, loss (mean over the batch, plus l2 terms), backward, clipping, optimiser. Logged: loss and
-/// accuracy as means over the
-/// epoch's images while the weights change (as Keras), val_loss and val_accuracy after it, learning_rate of its last
-/// step, seconds.
+/// accuracy as means over the epoch's images while the weights change (as Keras), val_loss and val_accuracy after it,
+/// learning_rate of its last step, seconds.
 /// Throws ValueError or ShapeError for options and data that do not fit, FormatError when the checkpoint does not
 /// belong here.
 History fit(Model& net, const data::DatasetPtr& train, const FitOptions& options = {});

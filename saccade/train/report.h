@@ -16,8 +16,7 @@ struct ReportOptions {
 };
 
 /// What a reader wants to know of an evaluation, as text: accuracy, top-k accuracy, loss; precision, recall and F1 of
-/// each class; the most
-/// frequent confusions.
+/// each class; the most frequent confusions.
 std::string report_text(const Evaluation& evaluation, std::span<const std::string> class_names,
                         const ReportOptions& options = {});
 
@@ -28,10 +27,8 @@ std::string report_json(const Evaluation& evaluation, std::span<const std::strin
                         const ReportOptions& options = {});
 
 /// Writes report.txt, report.json, confusion.csv (rows: true class), classes.csv, predictions.csv (one line an image)
-/// and
-/// worst.png (the mistakes with the largest loss) into `folder`, which must exist. Each file appears whole or not at
-/// all.
-/// `dataset` is what was evaluated. Throws SystemError.
+/// and worst.png (the mistakes with the largest loss) into `folder`, which must exist. Each file appears whole or not
+/// at all. `dataset` is what was evaluated. Throws SystemError.
 void write_report(const std::filesystem::path& folder, const Evaluation& evaluation, const data::Dataset& dataset,
                   const ReportOptions& options = {});
 

@@ -7,8 +7,7 @@
 namespace saccade::kernels {
 
 /// values = act(values) for a part of a result that was just written and is still in the cache. One object a part:
-/// parts
-/// run at the same time.
+/// parts run at the same time.
 class InPlaceActivation {
  public:
   InPlaceActivation(Activation activation, Index elements) {

@@ -16,8 +16,7 @@ struct LossProblem {
     /// (softmax(z_r)[c] * sum(t_r) - t[r,c]).
     softmax_cross_entropy,
     /// From probabilities p, as Keras: q = clip(p / sum p, 1e-7, 1 - 1e-7), loss_r = w_r * sum over c of -t[r,c] * log
-    /// q[c]; the gradient is
-    /// of that formula, zero where the clip holds.
+    /// q[c]; the gradient is of that formula, zero where the clip holds.
     cross_entropy,
     /// loss_r = w_r * mean over c of (p[r,c] - t[r,c])^2;  grad[r,c] = scale * w_r * 2 (p[r,c] - t[r,c]) / classes.
     mean_squared_error,

@@ -11,8 +11,7 @@
 /// A batch is cut into shards by its size alone; each shard is one execution of a single-threaded primitive inside
 /// parallel_for. That gives the same bits for any number of threads, and is as fast as oneDNN's own threading.
 /// Primitives are created under SingleThreadScope, take their scratchpad from the caller's scratch memory (the
-/// library's
-/// own is allocated in every run), and their memory objects are made once: a run only moves pointers.
+/// library's own is allocated in every run), and their memory objects are made once: a run only moves pointers.
 namespace saccade::kernels::onednn {
 
 /// The one CPU engine of the process.

@@ -72,8 +72,7 @@ class ShardCalls {
   }
 
   /// Points call number `shard` at its arguments, in the order of the constructor's list (more are ignored), and
-  /// executes
-  /// it. Calls of different shards may run at the same time.
+  /// executes it. Calls of different shards may run at the same time.
   void execute(Index shard, std::span<std::byte> scratch, std::initializer_list<const void*> arguments) {
     execute(shard, scratch, std::span(arguments.begin(), arguments.size()));
   }

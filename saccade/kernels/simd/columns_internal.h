@@ -15,8 +15,7 @@ HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {
 
 /// Calls op(i, p, count, room) for consecutive pieces of at most one vector: element i of the `rows` rows, coefficient
-/// p
-/// of the pattern, `count` elements, `room` elements that may be touched.
+/// p of the pattern, `count` elements, `room` elements that may be touched.
 template <class Op>
 HWY_INLINE void ForColumns(const simd::Columns& columns, Index rows, Op&& op) {
   const std::size_t period = usize(columns.period());

@@ -24,8 +24,7 @@ using FloatVector = hn::Vec<FloatTag>;
 using DoubleVector = hn::Vec<DoubleTag>;
 
 /// The first `count` floats at `from`, the other lanes hold `fill`. `room` floats may be read; a vector that would
-/// reach
-/// beyond them goes through a buffer.
+/// reach beyond them goes through a buffer.
 HWY_INLINE FloatVector LoadPart(const float* from, std::size_t count, std::size_t room, float fill) {
   const FloatTag d;
   if (count >= hn::Lanes(d)) return hn::LoadU(d, from);
