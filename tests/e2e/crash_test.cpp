@@ -121,9 +121,7 @@ TEST(Crash, KilledBeforeTheFirstCheckpoint) {
 
 TEST(Crash, InterruptedInTheMiddleOfAnEpochGoesOnFromThatStep) {
   const Workplace place;
-  // Known defect: with a loader thread, about one interrupted run in ten ends in a corrupted heap after it has saved.
-  std::vector<std::string> a = {"train", "mnist",     "--limit", "12000", "--epochs", "3", "--validation-split",
-                                "0.1",   "--workers", "0"};
+  std::vector<std::string> a = {"train", "mnist", "--limit", "12000", "--epochs", "3", "--validation-split", "0.1"};
   std::vector<std::string> b = a;
   a.insert(a.end(), {"--run", "a"});
   b.insert(b.end(), {"--run", "b"});

@@ -24,7 +24,7 @@ struct Matrix {
 
 /// c = a * b, c [rows, columns], a [rows, inner], b [inner, columns]; one thread.
 void multiply(Index rows, Index columns, Index inner, Matrix<const float> a, Matrix<const float> b, Matrix<float> c) {
-  const SingleThreadScope single;
+  const CallScope scope;
   dnnl::error::wrap_c_api(dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', rows, columns, inner, 1.0F,
                                      a.data, a.stride, b.data, b.stride, 0.0F, c.data, c.stride),
                           "oneDNN could not multiply matrices");

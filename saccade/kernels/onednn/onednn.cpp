@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "saccade/base/parallel.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 
 namespace saccade::kernels::onednn {
@@ -19,6 +18,15 @@ const dnnl::engine& engine() {
   static const dnnl::engine instance(dnnl::engine::kind::cpu, 0);
   return instance;
 }
+
+CallScope::CallScope() noexcept {
+  sigset_t blocked;
+  sigfillset(&blocked);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&blocked, fault);
+  pthread_sigmask(SIG_BLOCK, &blocked, &previous_signals_);
+}
+
+CallScope::~CallScope() { pthread_sigmask(SIG_SETMASK, &previous_signals_, nullptr); }
 
 Shards Shards::cut(Index n, Index work_per_image, Index least_work, Index most) {
   const Index by_count = ceil_divide(n, most);
@@ -59,8 +67,7 @@ void Call::set_scratchpad(void* data) { set(memories_.size() - 1, data); }
 Index Call::scratchpad_bytes() const { return isize(memories_.back().get_desc().get_size()); }
 
 void Call::execute() {
-  // A batch of one shard runs outside every parallel loop, where oneDNN would start a team the primitive has no room for.
-  const SingleThreadScope single;
+  const CallScope scope;
   dnnl::error::wrap_c_api(
       dnnl_primitive_execute(primitive_.get(), thread_stream(), static_cast<int>(arguments_.size()), arguments_.data()),
       "oneDNN could not execute a primitive");

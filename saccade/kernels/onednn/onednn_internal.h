@@ -1,10 +1,12 @@
 #pragma once
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <csignal>
 #include <span>
 #include <vector>
 
 #include "saccade/base/integer.h"
+#include "saccade/base/parallel.h"
 
 /// What the oneDNN implementations share.
 ///
@@ -16,6 +18,25 @@ namespace saccade::kernels::onednn {
 
 /// The one CPU engine of the process.
 const dnnl::engine& engine();
+
+/// What each call into oneDNN's kernels needs as long as it lasts.
+///
+/// - One thread: a batch of one shard runs outside every parallel loop, where oneDNN would start a team that the primitive
+///   has no room for.
+/// - No signals: oneDNN's matrix products use the stack pointer as an ordinary pointer into their work space (found in
+///   2.6), and a signal handler that ran there would write its frame over whatever the heap holds. Signals wait for the
+///   microseconds that the kernel takes; those that report a fault are let through.
+class CallScope {
+ public:
+  CallScope() noexcept;
+  ~CallScope();
+  CallScope(const CallScope&) = delete;
+  CallScope& operator=(const CallScope&) = delete;
+
+ private:
+  SingleThreadScope single_;
+  sigset_t previous_signals_;
+};
 
 /// The images of a batch in pieces of `images`; the last piece may be smaller.
 struct Shards {
