@@ -21,6 +21,10 @@ bool is_onednn(const void* caller) {
 
 }  // namespace
 
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  if (!is_onednn(__builtin_return_address(0))) ++g_allocations;
+  return std::malloc(size);
+}
 void* operator new(std::size_t size) {
   if (!is_onednn(__builtin_return_address(0))) ++g_allocations;
   if (void* memory = std::malloc(size)) return memory;

@@ -23,12 +23,12 @@ ComplexStep::ComplexStep(const Case& c, const Inputs& inputs, double budget, std
   for (std::size_t operand = 0; operand < operands_.size(); ++operand) {
     if (operands_[operand].gradient == Gradient::none) continue;
     const Index elements = operands_[operand].elements;
-    if (static_cast<double>(elements) * cost <= budget) {
+    const Index sample = std::max(static_cast<Index>(budget / cost), kLeastSample);
+    if (elements <= sample) {
       for (Index element = 0; element < elements; ++element) probe_element(arrays, operand, element);
       continue;
     }
     Stream stream(seed, 2, operand, slot_of("sample"));
-    const Index sample = std::clamp(static_cast<Index>(budget / cost), kLeastSample, elements);
     for (Index i = 0; i < sample; ++i) {
       probe_element(arrays, operand, stream.below(static_cast<std::uint32_t>(elements)));
     }

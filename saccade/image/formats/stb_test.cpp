@@ -17,8 +17,8 @@ const std::string kFix = "; the file is damaged or incomplete: copy or export it
 /// A file as it is put together: numbers are little-endian.
 class Builder {
  public:
-  Builder& number(std::uint32_t value, int count) {
-    for (int i = 0; i < count; ++i) bytes_.push_back(static_cast<std::byte>(value >> (8 * i)));
+  Builder& number(std::uint64_t value, int count) {
+    for (int i = 0; i < count; ++i) bytes_.push_back(static_cast<std::byte>(i < 8 ? value >> (8 * i) : 0));
     return *this;
   }
   Builder& bytes(std::initializer_list<int> values) {

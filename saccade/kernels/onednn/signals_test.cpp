@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
-#include <sys/time.h>
 
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <thread>
 #include <vector>
 
 #include "saccade/base/parallel.h"
@@ -23,22 +23,28 @@ extern "C" void note_frame(int) {
   ++g_signals;
 }
 
-/// Sends this process SIGALRM every 200 us; the handler notes where its stack frame lies.
+/// Sends the thread that made it SIGUSR1 every 200 us; the handler notes where its stack frame lies.
 class SignalStorm {
  public:
   SignalStorm() {
     g_signals = 0;
     g_lowest_frame = UINTPTR_MAX;
     g_highest_frame = 0;
-    std::signal(SIGALRM, note_frame);
-    const itimerval often{.it_interval = {0, 200}, .it_value = {0, 200}};
-    setitimer(ITIMER_REAL, &often, nullptr);
+    std::signal(SIGUSR1, note_frame);
+    sender_ = std::jthread([target = pthread_self()](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        pthread_kill(target, SIGUSR1);
+      }
+    });
   }
   ~SignalStorm() {
-    const itimerval never{};
-    setitimer(ITIMER_REAL, &never, nullptr);
-    std::signal(SIGALRM, SIG_DFL);
+    sender_ = {};
+    std::signal(SIGUSR1, SIG_DFL);
   }
+
+ private:
+  std::jthread sender_;
 };
 
 /// A handler's frame outside the thread's stack has been written over someone's memory.
@@ -56,7 +62,7 @@ void expect_handlers_on_this_stack() {
 
 template <class Run>
 void run_in_a_storm(Run&& run) {
-  const SingleThreadScope alone;  // signals may go to any thread of a process: this one shall be busy
+  const SingleThreadScope alone;  // this thread, and no other, does the work
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
   const SignalStorm storm;
   while (std::chrono::steady_clock::now() < end || g_signals <= 20) run();
