@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/image/formats/format_internal.h"
 
@@ -55,8 +56,15 @@ std::string_view image_format(std::span<const std::byte> bytes) noexcept {
   return format == nullptr ? std::string_view() : format->name;
 }
 
-Tensor decode(std::span<const std::byte> bytes, std::string_view name, const DecodeLimits& limits) {
-  const formats::Source source{.bytes = bytes, .name = name, .limits = limits};
+Tensor decode(std::span<const std::byte> bytes, std::string_view name, const DecodeOptions& options) {
+  if (options.min_height < 0 || options.min_width < 0) {
+    throw ValueError({.where = "decode",
+                      .expected = "min_height and min_width of 0 or more",
+                      .got = fmt::format("{} and {}", options.min_height, options.min_width),
+                      .fix = "use 0 for the full size"});
+  }
+  const DecodeLimits& limits = options.limits;
+  const formats::Source source{.bytes = bytes, .name = name, .options = options, .limits = limits};
   if (source.size() > limits.max_file_bytes) {
     formats::fail(source, {.offset = {},
                            .expected = fmt::format("at most {} bytes", limits.max_file_bytes),
@@ -75,8 +83,8 @@ Tensor decode(std::span<const std::byte> bytes, std::string_view name, const Dec
   return format->decode(source);
 }
 
-Tensor read_image(const std::filesystem::path& path, const DecodeLimits& limits) {
-  return decode(read_file(path, limits.max_file_bytes), path.string(), limits);
+Tensor read_image(const std::filesystem::path& path, const DecodeOptions& options) {
+  return decode(read_file(path, options.limits.max_file_bytes), path.string(), options);
 }
 
 }  // namespace saccade

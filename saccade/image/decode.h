@@ -15,6 +15,15 @@ struct DecodeLimits {
   int max_jpeg_scans = 500;               ///< Passes of a progressive JPEG; a small file may ask for thousands.
 };
 
+struct DecodeOptions {
+  DecodeLimits limits = {};
+  /// The smallest size that still serves, of the upright picture (EXIF orientation applied). A JPEG is decoded at 1/8, 1/4
+  /// or 1/2 of its size, which takes far less time, when both sides, rounded up, stay at least these; the caller resizes
+  /// it the rest of the way. Other formats come in full size; so does everything when one of the two is 0.
+  Index min_height = 0;
+  Index min_width = 0;
+};
+
 /// The image in `bytes`, whose format is told by the first bytes, not by the name:
 ///   PNG   grey and palette of any depth, 8 and 16 bits (the high byte is kept, as Pillow does), alpha, interlaced.
 ///         Grey with alpha becomes RGBA.
@@ -25,12 +34,13 @@ struct DecodeLimits {
 /// The EXIF orientation of JPEG and PNG is applied. Fully opaque GIFs and BMPs without an alpha mask have 3 channels.
 ///
 /// `name` stands in error messages. Throws FormatError, naming file, byte offset where the decoder knows it, and
-/// reason, for an unknown format, a truncated or damaged file, and one beyond the limits; nothing is leaked.
+/// reason, for an unknown format, a truncated or damaged file, and one beyond the limits (which its full size is held
+/// against); nothing is leaked. Throws ValueError for a negative min_height or min_width.
 /// Safe to call from several threads at once.
-Tensor decode(std::span<const std::byte> bytes, std::string_view name, const DecodeLimits& limits = {});
+Tensor decode(std::span<const std::byte> bytes, std::string_view name, const DecodeOptions& options = {});
 
 /// decode() of a file. Throws SystemError when it cannot be read.
-Tensor read_image(const std::filesystem::path& path, const DecodeLimits& limits = {});
+Tensor read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// Name of the format that decode() would choose: "PNG", "JPEG", "BMP", "GIF", "PNM"; "" when it knows none.
 std::string_view image_format(std::span<const std::byte> bytes) noexcept;

@@ -57,6 +57,11 @@ TEST(Decode, TellsTheFormat) {
   EXPECT_EQ(image_format({}), "");
 }
 
+TEST(Decode, ANegativeSizeIsAnError) {
+  EXPECT_EQ(text_of<ValueError>([] { decode(encode_png(test::noise(1, 1, 1)), "file", {.min_height = -1}); }),
+            "decode: expected min_height and min_width of 0 or more, got -1 and 0; use 0 for the full size");
+}
+
 TEST(ReadImage, NamesAMissingFile) {
   EXPECT_THAT(text_of<SystemError>([] { read_image("/no/such/photo.jpg"); }), HasSubstr("/no/such/photo.jpg: "));
 }

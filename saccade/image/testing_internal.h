@@ -65,7 +65,7 @@ std::string text_of(Call call) {
 }
 
 inline std::string decode_error(std::span<const std::byte> bytes, const DecodeLimits& limits = {}) {
-  return text_of<FormatError>([&] { decode(bytes, "file", limits); });
+  return text_of<FormatError>([&] { decode(bytes, "file", {.limits = limits}); });
 }
 
 /// The first length at which the start of a file is not refused with a FormatError; nothing when all are.

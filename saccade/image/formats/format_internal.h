@@ -15,7 +15,8 @@ namespace saccade::formats {
 struct Source {
   std::span<const std::byte> bytes;
   std::string_view name;
-  const DecodeLimits& limits;
+  const DecodeOptions& options;
+  const DecodeLimits& limits;  ///< Those of the options.
 
   Index size() const noexcept { return isize(bytes.size()); }
   std::uint8_t at(Index offset) const noexcept { return std::to_integer<std::uint8_t>(bytes[usize(offset)]); }

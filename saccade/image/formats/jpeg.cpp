@@ -84,12 +84,12 @@ class JpegReader {
 
   Tensor read() {
     if (!read_header()) fail_here();
-    const Index height = info_.image_height;
-    const Index width = info_.image_width;
-    require_size(source_, std::nullopt, height, width);
-    require_data(height * width);
+    require_size(source_, std::nullopt, info_.image_height, info_.image_width);
+    require_data(Index{info_.image_height} * info_.image_width);
     const int turned = orientation();  // libjpeg drops its markers with the last row.
-    Tensor image({height, width, info_.out_color_space == JCS_GRAYSCALE ? 1 : 3}, DType::uint8);
+    if (!choose_scale(turned)) fail_here();
+    const Index width = info_.output_width;
+    Tensor image({Index{info_.output_height}, width, info_.out_color_space == JCS_GRAYSCALE ? 1 : 3}, DType::uint8);
     if (info_.out_color_space == JCS_CMYK) inks_.resize(usize(width) * 4);
     if (!read_pixels(image.uint8s().data())) fail_here();
     return orient(std::move(image), turned);
@@ -127,6 +127,21 @@ class JpegReader {
                    .expected = fmt::format("at least {} bytes for {} x {} pixels", pixels / kPixelsPerByte,
                                            info_.image_height, info_.image_width),
                    .got = "the end of the file"});
+  }
+
+  /// Sets the smallest scale of 1/8, 1/4, 1/2 and 1 at which both sides suffice, and thereby the size of the output.
+  bool choose_scale(int exif_orientation) noexcept {
+    if (setjmp(errors_.back) != 0) return false;
+    const DecodeOptions& options = source_.options;
+    const bool transposed = exif_orientation >= 5;
+    const Index min_height = transposed ? options.min_width : options.min_height;
+    const Index min_width = transposed ? options.min_height : options.min_width;
+    info_.scale_denom = 8;
+    info_.scale_num = min_height == 0 || min_width == 0 ? 8 : 1;
+    for (;; info_.scale_num *= 2) {
+      jpeg_calc_output_dimensions(&info_);
+      if (info_.scale_num == 8 || (info_.output_height >= min_height && info_.output_width >= min_width)) return true;
+    }
   }
 
   bool read_pixels(std::uint8_t* target) noexcept {

@@ -14,6 +14,7 @@
 #include "saccade/image/color.h"
 #include "saccade/image/encode.h"
 #include "saccade/image/orient.h"
+#include "saccade/image/resize.h"
 #include "saccade/image/testing_internal.h"
 
 namespace saccade {
@@ -162,6 +163,48 @@ TEST(Jpeg, DamagedExifIsPassedOver) {
   std::string far_directory = whole;
   far_directory.replace(10, 4, "\xff\xff\xff\xff");
   EXPECT_TRUE(test::same(decode(made(image, {.exif = far_directory}), "file"), stored));
+}
+
+TEST(Jpeg, IsDecodedAsSmallAsServes) {
+  const Bytes bytes = encode_jpeg(test::gradient(101, 203, 3));
+  const auto decoded = [&](Index min_height, Index min_width) {
+    return decode(bytes, "file", {.min_height = min_height, .min_width = min_width}).shape();
+  };
+  EXPECT_EQ(decoded(0, 0), Shape({101, 203, 3}));
+  EXPECT_EQ(decoded(1, 0), Shape({101, 203, 3}));
+  EXPECT_EQ(decoded(0, 1), Shape({101, 203, 3}));
+  EXPECT_EQ(decoded(1, 1), Shape({13, 26, 3}));
+  EXPECT_EQ(decoded(13, 26), Shape({13, 26, 3}));
+  EXPECT_EQ(decoded(14, 26), Shape({26, 51, 3}));
+  EXPECT_EQ(decoded(13, 27), Shape({26, 51, 3}));
+  EXPECT_EQ(decoded(51, 102), Shape({51, 102, 3}));
+  EXPECT_EQ(decoded(52, 102), Shape({101, 203, 3}));
+  EXPECT_EQ(decoded(5000, 1), Shape({101, 203, 3}));
+}
+
+TEST(Jpeg, ASmallerPictureShowsTheSame) {
+  const Bytes colours = encode_jpeg(test::gradient(128, 160, 3), {.quality = 98});
+  const Bytes inks = made(test::gradient(128, 160, 4), {.inks = true});
+  for (const Bytes& bytes : {colours, inks}) {
+    const Tensor whole = decode(bytes, "file");
+    for (const Index part : {2, 4, 8}) {
+      const Tensor small = decode(bytes, "file", {.min_height = 128 / part, .min_width = 160 / part});
+      const Tensor wanted =
+          resize(whole, {.height = 128 / part, .width = 160 / part, .interpolation = Interpolation::box});
+      EXPECT_LE(distance(small, wanted), 6) << "1/" << part;
+    }
+  }
+}
+
+TEST(Jpeg, TheSizeThatServesIsThatOfTheUprightPicture) {
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const Bytes bytes = made(test::gradient(64, 160, 1), {.exif = exif_of(orientation, true)});
+    const bool turned = orientation >= 5;
+    const Tensor image = decode(bytes, "file", {.min_height = turned ? 80 : 32, .min_width = turned ? 32 : 80});
+    EXPECT_EQ(image.shape(), turned ? Shape({80, 32, 1}) : Shape({32, 80, 1})) << orientation;
+    EXPECT_EQ(decode(bytes, "file", {.min_height = 70, .min_width = 70}).shape(),
+              turned ? Shape({160, 64, 1}) : Shape({64, 160, 1}));
+  }
 }
 
 TEST(Jpeg, EveryTruncationIsAnError) {
