@@ -1,0 +1,247 @@
+#include "saccade/image/warp_internal.h"
+#include "saccade/kernels/simd/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "saccade/image/warp_simd.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace saccade::warp_internal::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using DoubleTag = hn::ScalableTag<double>;
+using Doubles = hn::Vec<DoubleTag>;
+
+/// The coordinate brought into the picture, between -1 and n: what floor() makes of it, clamped below, is a pixel or the
+/// padding. SciPy's formulas, in its order of operations.
+struct Axis {
+  double n, m;  // n pixels, m = n - 1
+
+  HWY_INLINE Doubles Reflect(Doubles c) const {
+    const DoubleTag d;
+    const Doubles zero = hn::Zero(d), period = hn::Set(d, 2.0 * n), size = hn::Set(d, n), one = hn::Set(d, 1.0);
+    const Doubles times_below = hn::Trunc(hn::Div(hn::Neg(c), period));
+    const Doubles below = hn::IfThenElse(hn::Lt(c, hn::Neg(period)), hn::Add(c, hn::Mul(period, times_below)), c);
+    const Doubles from_below =
+        hn::IfThenElse(hn::Lt(below, hn::Neg(size)), hn::Add(below, period), hn::Sub(hn::Neg(below), one));
+    const Doubles above = hn::Sub(c, hn::Mul(period, hn::Trunc(hn::Div(c, period))));
+    const Doubles from_above = hn::IfThenElse(hn::Ge(above, size), hn::Sub(hn::Sub(period, above), one), above);
+    return hn::IfThenElse(hn::Lt(c, zero), from_below, hn::IfThenElse(hn::Gt(c, hn::Set(d, m)), from_above, c));
+  }
+
+  HWY_INLINE Doubles Wrap(Doubles c) const {
+    const DoubleTag d;
+    const Doubles period = hn::Set(d, m);
+    const Doubles times_below = hn::Add(hn::Trunc(hn::Div(hn::Neg(c), period)), hn::Set(d, 1.0));
+    const Doubles from_below = hn::Add(c, hn::Mul(period, times_below));
+    const Doubles from_above = hn::Sub(c, hn::Mul(period, hn::Trunc(hn::Div(c, period))));
+    return hn::IfThenElse(hn::Lt(c, hn::Zero(d)), from_below, hn::IfThenElse(hn::Gt(c, period), from_above, c));
+  }
+
+  HWY_INLINE Doubles GridWrap(Doubles c) const {
+    const DoubleTag d;
+    const Doubles period = hn::Set(d, n);
+    const Doubles inside = hn::Sub(c, hn::Mul(period, hn::Floor(hn::Div(c, period))));
+    return hn::IfThenElse(hn::Lt(inside, period), inside, hn::Zero(d));
+  }
+
+  HWY_INLINE Doubles Map(FillMode mode, Doubles c) const {
+    const DoubleTag d;
+    if (mode == FillMode::nearest) return hn::Min(hn::Max(c, hn::Zero(d)), hn::Set(d, m));
+    if (mode == FillMode::constant) return c;
+    if (n == 1.0) return hn::Zero(d);
+    if (mode == FillMode::reflect) return Reflect(c);
+    if (mode == FillMode::wrap) return Wrap(c);
+    return GridWrap(c);
+  }
+};
+
+/// Where the pixels of one row of the result come from.
+struct Row {
+  Axis y, x;
+  double y_first, y_step, x_first, x_step;  // coordinates of column 0, and from column to column
+  bool mirrored;                            // the row's columns are wanted from the last to the first
+  double stride, channels;
+
+  HWY_INLINE bool Inside(double coordinate, const Axis& axis) const {
+    return coordinate >= 0.0 && coordinate <= axis.m;
+  }
+  /// Coordinates change steadily along the row, so that its two ends tell.
+  HWY_INLINE bool WhollyInside(Index width) const {
+    const double last = static_cast<double>(width - 1);
+    return Inside(y_first, y) && Inside(y_first + y_step * last, y) && Inside(x_first, x) &&
+           Inside(x_first + x_step * last, x);
+  }
+};
+
+/// The pixel at or before a coordinate, and how far behind it the coordinate lies. Before the first pixel: the first.
+HWY_INLINE Doubles Cell(Doubles coordinate, Doubles* fraction) {
+  const DoubleTag d;
+  const Doubles cell = hn::Floor(coordinate);
+  const auto before = hn::Lt(cell, hn::Zero(d));
+  *fraction = hn::IfThenZeroElse(before, hn::Sub(coordinate, cell));
+  return hn::IfThenZeroElse(before, cell);
+}
+
+HWY_INLINE void PlanRow(const Row& row, FillMode mode, int order, Index width, const PixelPlan& plan) {
+  const DoubleTag d;
+  const hn::Rebind<std::int32_t, DoubleTag> di;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  const bool inside = row.WhollyInside(width);
+  const Doubles half = hn::Set(d, 0.5), zero = hn::Zero(d);
+  const Doubles y_first = hn::Set(d, row.y_first), y_step = hn::Set(d, row.y_step);
+  const Doubles x_first = hn::Set(d, row.x_first), x_step = hn::Set(d, row.x_step);
+  const double last = static_cast<double>(width - 1);
+  for (Index c = 0; c < width; c += lanes) {
+    Doubles column =
+        hn::Min(hn::Iota(d, static_cast<double>(c)), hn::Set(d, last));  // a vector may reach beyond the row
+    if (row.mirrored) column = hn::Sub(hn::Set(d, last), column);
+    Doubles y = hn::Add(y_first, hn::Mul(y_step, column));
+    Doubles x = hn::Add(x_first, hn::Mul(x_step, column));
+    auto outside = hn::Lt(zero, zero);
+    if (!inside) {
+      y = row.y.Map(mode, y);
+      x = row.x.Map(mode, x);
+      if (mode == FillMode::constant) {
+        outside = hn::Or(hn::Or(hn::Lt(y, zero), hn::Gt(y, hn::Set(d, row.y.m))),
+                         hn::Or(hn::Lt(x, zero), hn::Gt(x, hn::Set(d, row.x.m))));
+      }
+    }
+    if (order == 0) {
+      y = hn::Add(y, half);
+      x = hn::Add(x, half);
+    }
+    Doubles fy, fx;
+    const Doubles j = Cell(y, &fy), i = Cell(x, &fx);
+    Doubles offset = hn::Add(hn::Mul(j, hn::Set(d, row.stride)), hn::Mul(i, hn::Set(d, row.channels)));
+    offset = hn::IfThenElse(outside, hn::Set(d, -1.0), offset);
+    hn::StoreU(hn::DemoteTo(di, offset), di, plan.offset + c);
+    hn::StoreU(fy, d, plan.fy + c);
+    hn::StoreU(fx, d, plan.fx + c);
+  }
+}
+
+/// Three or four channels: a pixel is one vector. What is written beyond a pixel is the next one's, or the tail.
+HWY_INLINE void BlendColors(const Padded& src, Index width, const PixelPlan& plan, float cval, float* dst) {
+  const hn::CappedTag<double, 4> d;
+  const hn::Rebind<float, decltype(d)> df;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  const Index channels = src.channels, stride = src.stride();
+  for (Index c = 0; c < width; ++c, dst += channels) {
+    const std::int32_t offset = plan.offset[c];
+    if (offset < 0) {
+      for (Index k = 0; k < channels; ++k) dst[k] = cval;
+      continue;
+    }
+    const auto fy = hn::Set(d, plan.fy[c]), fx = hn::Set(d, plan.fx[c]);
+    const float* const at = src.values + offset;
+    for (Index k = 0; k < 4; k += lanes) {
+      const auto v00 = hn::PromoteTo(d, hn::LoadU(df, at + k));
+      const auto v01 = hn::PromoteTo(d, hn::LoadU(df, at + channels + k));
+      const auto v10 = hn::PromoteTo(d, hn::LoadU(df, at + stride + k));
+      const auto v11 = hn::PromoteTo(d, hn::LoadU(df, at + stride + channels + k));
+      const auto upper = hn::Add(v00, hn::Mul(fx, hn::Sub(v01, v00)));
+      const auto lower = hn::Add(v10, hn::Mul(fx, hn::Sub(v11, v10)));
+      hn::StoreU(hn::DemoteTo(df, hn::Add(upper, hn::Mul(fy, hn::Sub(lower, upper)))), df, dst + k);
+    }
+  }
+}
+
+/// One channel: a vector is as many pixels.
+HWY_INLINE void BlendGrey(const Padded& src, Index width, const PixelPlan& plan, float cval, float* dst) {
+  const DoubleTag d;
+  const hn::Rebind<float, DoubleTag> df;
+  const hn::Rebind<std::int32_t, DoubleTag> di;
+  const Index lanes = static_cast<Index>(hn::Lanes(d)), stride = src.stride();
+  for (Index c = 0; c < width; c += lanes) {
+    const auto planned = hn::LoadU(di, plan.offset + c);
+    const auto offset = hn::Max(planned, hn::Zero(di));
+    const Doubles fy = hn::LoadU(d, plan.fy + c), fx = hn::LoadU(d, plan.fx + c);
+    const Doubles v00 = hn::PromoteTo(d, hn::GatherIndex(df, src.values, offset));
+    const Doubles v01 = hn::PromoteTo(d, hn::GatherIndex(df, src.values + 1, offset));
+    const Doubles v10 = hn::PromoteTo(d, hn::GatherIndex(df, src.values + stride, offset));
+    const Doubles v11 = hn::PromoteTo(d, hn::GatherIndex(df, src.values + stride + 1, offset));
+    const Doubles upper = hn::Add(v00, hn::Mul(fx, hn::Sub(v01, v00)));
+    const Doubles lower = hn::Add(v10, hn::Mul(fx, hn::Sub(v11, v10)));
+    auto value = hn::DemoteTo(df, hn::Add(upper, hn::Mul(fy, hn::Sub(lower, upper))));
+    value = hn::IfThenElse(hn::RebindMask(df, hn::Lt(planned, hn::Zero(di))), hn::Set(df, cval), value);
+    if (c + lanes <= width) {
+      hn::StoreU(value, df, dst + c);
+    } else {
+      HWY_ALIGN float rest[hn::MaxLanes(df)];
+      hn::Store(value, df, rest);
+      for (Index i = c; i < width; ++i) dst[i] = rest[i - c];
+    }
+  }
+}
+
+HWY_INLINE void BlendAny(const Padded& src, Index width, const PixelPlan& plan, float cval, float* dst) {
+  const Index channels = src.channels, stride = src.stride();
+  for (Index c = 0; c < width; ++c, dst += channels) {
+    const std::int32_t offset = plan.offset[c];
+    for (Index k = 0; k < channels; ++k) {
+      if (offset < 0) {
+        dst[k] = cval;
+        continue;
+      }
+      const float* const at = src.values + offset + k;
+      const double v00 = at[0], v01 = at[channels], v10 = at[stride], v11 = at[stride + channels];
+      const double upper = v00 + plan.fx[c] * (v01 - v00);
+      const double lower = v10 + plan.fx[c] * (v11 - v10);
+      dst[k] = static_cast<float>(upper + plan.fy[c] * (lower - upper));
+    }
+  }
+}
+
+HWY_INLINE void PickNearest(const Padded& src, Index width, const PixelPlan& plan, float cval, float* dst) {
+  const Index channels = src.channels;
+  for (Index c = 0; c < width; ++c, dst += channels) {
+    const std::int32_t offset = plan.offset[c];
+    for (Index k = 0; k < channels; ++k) dst[k] = offset < 0 ? cval : src.values[offset + k];
+  }
+}
+
+void WarpLinear(const Padded& src, const AffineMap& map, const WarpOptions& options, const PixelPlan& plan, float* dst,
+                float* last_row) {
+  const double height = static_cast<double>(src.height), width = static_cast<double>(src.width);
+  for (Index r = 0; r < src.height; ++r) {
+    const double source = static_cast<double>(options.flip_vertical ? src.height - 1 - r : r);
+    const Row row{.y = {height, height - 1.0},
+                  .x = {width, width - 1.0},
+                  .y_first = map.row_offset + map.row_from_row * source,
+                  .y_step = map.row_from_column,
+                  .x_first = map.column_offset + map.column_from_row * source,
+                  .x_step = map.column_from_column,
+                  .mirrored = options.flip_horizontal,
+                  .stride = static_cast<double>(src.stride()),
+                  .channels = static_cast<double>(src.channels)};
+    PlanRow(row, options.fill_mode, options.interpolation_order, src.width, plan);
+    // Vectors write a little beyond the row: into the next one, or, behind the last, into the spare row.
+    float* const to = r + 1 < src.height ? dst + r * src.width * src.channels : last_row;
+    if (options.interpolation_order == 0) {
+      PickNearest(src, src.width, plan, options.cval, to);
+    } else if (src.channels == 1) {
+      BlendGrey(src, src.width, plan, options.cval, to);
+    } else if (src.channels == 3 || src.channels == 4) {
+      BlendColors(src, src.width, plan, options.cval, to);
+    } else {
+      BlendAny(src, src.width, plan, options.cval, to);
+    }
+  }
+}
+
+}  // namespace saccade::warp_internal::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace saccade::warp_internal {
+HWY_EXPORT(WarpLinear);
+
+void warp_linear(const Padded& src, const AffineMap& map, const WarpOptions& options, const PixelPlan& plan, float* dst,
+                 float* last_row) {
+  HWY_DYNAMIC_DISPATCH(WarpLinear)(src, map, options, plan, dst, last_row);
+}
+
+}  // namespace saccade::warp_internal
+#endif
