@@ -28,10 +28,14 @@ struct DecodeOptions {
 ///   PNG   grey and palette of any depth, 8 and 16 bits (the high byte is kept, as Pillow does), alpha, interlaced.
 ///         Grey with alpha becomes RGBA.
 ///   JPEG  baseline, progressive and arithmetic; grey, YCbCr, RGB, and CMYK as Adobe stores it
+///   WebP  lossy, lossless and alpha; of an animation the first frame, pixels outside it being (0, 0, 0, 0)
+///   TIFF  the first page: grey, RGB and palette of 1, 2, 4, 8 and 16 bits (the high byte is kept), alpha (divided out where
+///         colours come premultiplied; grey with alpha becomes RGBA), YCbCr as JPEG; strips and tiles, planes together or
+///         apart; LZW, Deflate, PackBits, JPEG, CCITT or uncompressed
 ///   BMP   1, 4, 8, 16, 24 and 32 bits, uncompressed
 ///   GIF   the first frame; transparent pixels and those outside it are (0, 0, 0, 0)
 ///   PNM   P1 to P6, plain and raw, any maximum up to 65535 (scaled to 255)
-/// The EXIF orientation of JPEG and PNG is applied. Fully opaque GIFs and BMPs without an alpha mask have 3 channels.
+/// The EXIF orientation of JPEG, PNG and WebP and that of TIFF are applied. Fully opaque GIFs and BMPs without an alpha mask have 3 channels.
 ///
 /// `name` stands in error messages. Throws FormatError, naming file, byte offset where the decoder knows it, and
 /// reason, for an unknown format, a truncated or damaged file, and one beyond the limits (which its full size is held
@@ -42,7 +46,7 @@ Tensor decode(std::span<const std::byte> bytes, std::string_view name, const Dec
 /// decode() of a file. Throws SystemError when it cannot be read.
 Tensor read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
-/// Name of the format that decode() would choose: "PNG", "JPEG", "BMP", "GIF", "PNM"; "" when it knows none.
+/// Name of the format that decode() would choose: "PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF", "PNM"; "" when it knows none.
 std::string_view image_format(std::span<const std::byte> bytes) noexcept;
 
 }  // namespace saccade

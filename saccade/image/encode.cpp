@@ -23,11 +23,13 @@ void write_image(const std::filesystem::path& path, const Tensor& image) {
     write_file(path, encode_png(image));
   } else if (ending == ".jpg" || ending == ".jpeg") {
     write_file(path, encode_jpeg(image));
+  } else if (ending == ".webp") {
+    write_file(path, encode_webp(image));
   } else if (ending == ".ppm" || ending == ".pgm" || ending == ".pnm") {
     write_file(path, encode_pnm(image));
   } else {
     throw ValueError({.where = path.string(),
-                      .expected = "a name that ends in .png, .jpg, .jpeg, .ppm, .pgm or .pnm",
+                      .expected = "a name that ends in .png, .jpg, .jpeg, .webp, .ppm, .pgm or .pnm",
                       .got = ending.empty() ? "no ending" : fmt::format("'{}'", ending),
                       .fix = "choose one of these endings"});
   }

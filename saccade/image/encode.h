@@ -23,13 +23,22 @@ struct JpegOptions {
 /// sides above 65500 pixels, and for a quality outside 1..100.
 std::vector<std::byte> encode_jpeg(const Tensor& image, const JpegOptions& options = {});
 
+struct WebpOptions {
+  int quality = 80;       ///< 0 (smallest) to 100 (best), libwebp's scale; without effect when lossless.
+  bool lossless = false;  ///< Keep every pixel, the invisible ones too.
+};
+
+/// The image as a WebP file: RGB (which grey becomes) or RGBA. Throws ValueError for sides above 16383 pixels, and for a
+/// quality outside 0..100.
+std::vector<std::byte> encode_webp(const Tensor& image, const WebpOptions& options = {});
+
 /// The image as a raw PGM (grey, "P5") or PPM (RGB, "P6") file, lossless. Throws ValueError for RGBA.
 std::vector<std::byte> encode_pnm(const Tensor& image);
 
 /// encode_png() to a file, which appears whole or not at all. Throws SystemError when it cannot be written.
 void write_png(const std::filesystem::path& path, const Tensor& image, const PngOptions& options = {});
 
-/// Writes the format that the name ends in: .png, .jpg, .jpeg, .ppm, .pgm or .pnm (any case), with default options.
+/// Writes the format that the name ends in: .png, .jpg, .jpeg, .webp, .ppm, .pgm or .pnm (any case), with default options.
 /// The file appears whole or not at all. Throws ValueError for any other ending.
 void write_image(const std::filesystem::path& path, const Tensor& image);
 

@@ -31,6 +31,8 @@ struct Format {
 
 extern const Format kPng;
 extern const Format kJpeg;
+extern const Format kWebp;
+extern const Format kTiff;
 extern const Format kBmp;
 extern const Format kGif;
 extern const Format kPnm;
