@@ -72,9 +72,7 @@ std::pair<int, std::string> open_temporary(const std::filesystem::path& folder) 
   }
 }
 
-}  // namespace
-
-void write_file(const std::filesystem::path& path, const std::function<void(const Append&)>& write) {
+void write_whole(const std::filesystem::path& path, const std::function<void(const Append&)>& write, bool sync) {
   std::error_code no_link;
   const std::filesystem::path resolved = std::filesystem::canonical(path, no_link);
   const std::filesystem::path& target = no_link ? path : resolved;
@@ -93,14 +91,24 @@ void write_file(const std::filesystem::path& path, const std::function<void(cons
   Descriptor descriptor(number);
   try {
     write_into(descriptor, path, write);
-    if (::fsync(descriptor.get()) != 0) fail(path, "sync", errno);
+    if (sync && ::fsync(descriptor.get()) != 0) fail(path, "sync", errno);
     if (descriptor.close() != 0) fail(path, "write", errno);
     if (::rename(temporary.c_str(), target.c_str()) != 0) fail(path, "rename the finished file to", errno);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
   }
-  sync_folder(folder);
+  if (sync) sync_folder(folder);
+}
+
+}  // namespace
+
+void write_file(const std::filesystem::path& path, const std::function<void(const Append&)>& write) {
+  write_whole(path, write, true);
+}
+
+void write_file_unsynced(const std::filesystem::path& path, const std::function<void(const Append&)>& write) {
+  write_whole(path, write, false);
 }
 
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {

@@ -24,6 +24,10 @@ void write_file(const std::filesystem::path& path, std::string_view text);
 using Append = std::function<void(std::span<const std::byte>)>;
 void write_file(const std::filesystem::path& path, const std::function<void(const Append&)>& write);
 
+/// The same without waiting for the disk: as whole for every reader and after a killed process, but after a power failure
+/// the new name may lead to anything. For files that are verified when read, and can be made again: a cache's.
+void write_file_unsynced(const std::filesystem::path& path, const std::function<void(const Append&)>& write);
+
 /// The whole file. Throws SystemError when it cannot be read, FormatError when it is larger than limit_bytes.
 std::vector<std::byte> read_file(const std::filesystem::path& path, Index limit_bytes = Index{1} << 40);
 std::string read_text_file(const std::filesystem::path& path, Index limit_bytes = Index{1} << 30);

@@ -1,0 +1,133 @@
+#include "saccade/data/image_cache.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "saccade/base/error.h"
+#include "saccade/base/file.h"
+#include "saccade/data/fetch/sha256.h"
+
+namespace saccade::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What stands before the pixels. The version is also hashed into the address, so that entries of another one are left
+/// alone.
+struct Header {
+  std::array<char, 8> magic;
+  std::uint32_t height, width, channels, crc32;
+};
+constexpr std::array<char, 8> kMagic{'s', 'a', 'c', 'c', 'i', 'm', 'g', '1'};
+static_assert(sizeof(Header) == 24);
+
+std::uint32_t crc_of(std::span<const std::byte> bytes) {
+  return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+Header header_of(const Tensor& image) {
+  const auto extent = [&](int axis) { return static_cast<std::uint32_t>(image.shape()[axis]); };
+  return {
+      .magic = kMagic, .height = extent(0), .width = extent(1), .channels = extent(2), .crc32 = crc_of(image.bytes())};
+}
+
+/// The image of an entry, or nothing when the entry is missing or not exactly what was written.
+std::optional<Tensor> read_entry(const fs::path& path, const Shape& shape) {
+  std::vector<std::byte> bytes;
+  try {
+    bytes = read_file(path, isize(sizeof(Header)) + shape.elements());
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  if (isize(bytes.size()) != isize(sizeof(Header)) + shape.elements()) return std::nullopt;
+  Tensor image(shape, DType::uint8);
+  const std::span<const std::byte> pixels = std::span(bytes).subspan(sizeof(Header));
+  std::memcpy(image.bytes().data(), pixels.data(), pixels.size());
+  const Header expected = header_of(image);
+  if (std::memcmp(bytes.data(), &expected, sizeof(Header)) != 0) return std::nullopt;
+  return image;
+}
+
+}  // namespace
+
+CachedImages::CachedImages(std::shared_ptr<const ImageFiles> source, fs::path folder)
+    : source_(std::move(source)), folder_(std::move(folder)) {
+  if (!source_) {
+    throw ValueError({.where = "cached images",
+                      .expected = "a dataset of image files",
+                      .got = "a null pointer",
+                      .fix = "make one with data::image_folder or data::image_table"});
+  }
+  std::error_code code;
+  fs::create_directories(folder_, code);
+  if (code) {
+    throw SystemError({.where = folder_.string(),
+                       .expected = "to make this folder",
+                       .got = code.message(),
+                       .fix = "choose another folder for the cache, or read images without one"});
+  }
+  const ImageReading& reading = source_->reading();
+  options_ = fmt::format("{} {}x{} {} {} {}", std::string_view(kMagic.data(), kMagic.size()),
+                         reading.target_size.height, reading.target_size.width, saccade::name_of(reading.color_mode),
+                         saccade::name_of(reading.interpolation), reading.scaled_decoding);
+}
+
+fs::path CachedImages::entry(Index i) const {
+  const fs::path path = fs::absolute(source_->path(i));
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    throw SystemError({.where = path.string(),
+                       .expected = "to read it",
+                       .got = std::strerror(errno),
+                       .fix = "check the path and its permissions"});
+  }
+  const std::string identity = fmt::format("{}\n{} {} {}.{:09}\n{}", options_, status.st_ino, status.st_size,
+                                           status.st_mtim.tv_sec, status.st_mtim.tv_nsec, path.string());
+  Sha256 sha;
+  sha.update(std::as_bytes(std::span(identity)));
+  const std::string address = sha.finish();
+  // Some file systems are slow on folders with very many files.
+  return folder_ / address.substr(0, 2) / address.substr(2);
+}
+
+std::string CachedImages::write_failure() const {
+  const std::scoped_lock lock(mutex_);
+  return write_failure_;
+}
+
+void CachedImages::write(const fs::path& entry, const Tensor& image) const {
+  if (!write_failure().empty()) return;
+  std::error_code ignored;  // write_file_unsynced says what is wrong
+  fs::create_directories(entry.parent_path(), ignored);
+  const Header header = header_of(image);
+  try {
+    write_file_unsynced(entry, [&](const Append& append) {
+      append(std::as_bytes(std::span(&header, 1)));
+      append(image.bytes());
+    });
+  } catch (const Error& error) {
+    const std::scoped_lock lock(mutex_);
+    if (write_failure_.empty()) write_failure_ = error.what();
+  }
+}
+
+Sample CachedImages::get(Index i) const {
+  const fs::path path = entry(i);
+  if (std::optional<Tensor> image = read_entry(path, image_shape())) {
+    return {std::move(*image), source_->label(i), source_->sample_name(i)};
+  }
+  Sample sample = source_->get(i);
+  ++decoded_;
+  write(path, sample.image);
+  return sample;
+}
+
+}  // namespace saccade::data

@@ -1,0 +1,93 @@
+#include "saccade/data/image_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "saccade/base/error.h"
+
+namespace saccade::data {
+namespace {
+
+void require_target(const TargetSize& size) {
+  if (size.height >= 1 && size.width >= 1) return;
+  throw ValueError({.where = "target_size",
+                    .expected = "a height and a width of at least 1",
+                    .got = fmt::format("{} x {}", size.height, size.width),
+                    .fix = "networks for photographs take 128 x 128 or 224 x 224"});
+}
+
+}  // namespace
+
+bool has_image_extension(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  if (extension.empty()) return false;
+  for (char& c : extension) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return std::ranges::find(kImageExtensions, std::string_view(extension).substr(1)) != kImageExtensions.end();
+}
+
+Tensor fit_image(Tensor image, const ImageReading& reading) {
+  require_target(reading.target_size);
+  return resize(convert_color(std::move(image), reading.color_mode), {.height = reading.target_size.height,
+                                                                      .width = reading.target_size.width,
+                                                                      .interpolation = reading.interpolation});
+}
+
+Tensor read_image(const std::filesystem::path& path, const ImageReading& reading) {
+  const bool scaled = reading.scaled_decoding && reading.interpolation != Interpolation::nearest;
+  require_target(reading.target_size);
+  return fit_image(saccade::read_image(path, {.limits = reading.limits,
+                                              .min_height = scaled ? reading.target_size.height : 0,
+                                              .min_width = scaled ? reading.target_size.width : 0}),
+                   reading);
+}
+
+ImageFiles::ImageFiles(std::string name, std::filesystem::path folder, std::vector<File> files,
+                       std::vector<std::string> class_names, const ImageReading& reading)
+    : name_(std::move(name)),
+      folder_(std::move(folder)),
+      files_(std::move(files)),
+      class_names_(std::move(class_names)),
+      reading_(reading) {
+  require_target(reading_.target_size);
+  const Index classes = isize(class_names_.size());
+  if (classes == 0) {
+    throw ValueError({.where = name_, .expected = "at least one class name", .got = "none", .fix = "name the classes"});
+  }
+  for (const File& file : files_) {
+    if (file.label >= 0 && file.label < classes) continue;
+    throw ValueError({.where = fmt::format("{}: {}", name_, file.name),
+                      .expected = fmt::format("a label from 0 to {}", classes - 1),
+                      .got = fmt::format("{}", file.label),
+                      .fix = "correct the label, or name more classes"});
+  }
+}
+
+Shape ImageFiles::image_shape() const {
+  return {reading_.target_size.height, reading_.target_size.width, channels_of(reading_.color_mode)};
+}
+
+Index ImageFiles::label(Index i) const {
+  require_image(i);
+  return files_[usize(i)].label;
+}
+
+std::string ImageFiles::sample_name(Index i) const {
+  require_image(i);
+  return files_[usize(i)].name;
+}
+
+std::filesystem::path ImageFiles::path(Index i) const {
+  require_image(i);
+  return folder_ / files_[usize(i)].name;
+}
+
+Sample ImageFiles::get(Index i) const {
+  require_image(i);
+  return {read_image(path(i), reading_), files_[usize(i)].label, files_[usize(i)].name};
+}
+
+}  // namespace saccade::data

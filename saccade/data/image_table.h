@@ -1,0 +1,31 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "saccade/data/image_files.h"
+
+namespace saccade::data {
+
+struct ImageTableOptions {
+  ImageReading reading = {};
+  std::string x_col = "filename";
+  std::string y_col = "class";
+  std::filesystem::path directory = {};  ///< What relative file names start from. Empty: the table's own folder.
+  std::vector<std::string> classes =
+      {};                          ///< Names in label order; rows of other classes are left out. Empty: all there are.
+  bool validate_filenames = true;  ///< Leave out rows whose file is missing or has no image's ending, with a warning.
+};
+
+/// The images that a CSV file names, a row each (Keras: flow_from_dataframe):
+///   filename,class
+///   img/0001.jpg,rose                                      auto [images, warnings] = image_table("labels.csv");
+/// Rows keep their order. Classes: the labels of the rows that are left, sorted bytewise, each once; or options.classes.
+/// A row has one label; weights and several labels a row are not read. Names stay as the table has them. No image is
+/// opened.
+/// Throws SystemError when the table cannot be read, FormatError naming line and column for one that is no CSV file, has
+/// not these columns, or has an empty name or label; ValueError when no row is left or classes are named twice.
+/// Source: Keras 2, preprocessing/image/dataframe_iterator.py.
+FoundImages image_table(const std::filesystem::path& csv, const ImageTableOptions& options = {});
+
+}  // namespace saccade::data
