@@ -1,0 +1,452 @@
+#include "saccade/augment/image_data_generator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "saccade/base/error.h"
+
+namespace saccade {
+namespace {
+
+void require(bool holds, std::string_view option, std::string expected, std::string got, std::string_view fix) {
+  if (holds) return;
+  throw ValueError({.where = fmt::format("ImageDataGenerator: {}", option),
+                    .expected = std::move(expected),
+                    .got = std::move(got),
+                    .fix = std::string(fix)});
+}
+
+void require_finite(double value, std::string_view option) {
+  require(std::isfinite(value), option, "a finite number", fmt::format("{}", value), "0 is off");
+}
+
+void require_range(const Range& range, double least, std::string_view option) {
+  require(std::isfinite(range.low) && std::isfinite(range.high) && range.low >= least && range.high >= least, option,
+          fmt::format("two numbers of at least {}", least), fmt::format("{}, {}", range.low, range.high),
+          "1 leaves pictures as they are: try 0.8, 1.2");
+}
+
+void require_shift(const ShiftRange& range, std::string_view option, Compat compat) {
+  if (const auto* fraction = std::get_if<double>(&range.value())) return require_finite(*fraction, option);
+  if (const auto* pixels = std::get_if<Index>(&range.value())) {
+    return require(*pixels >= 0, option, "no negative number of pixels", fmt::format("{}", *pixels),
+                   "5 shifts by up to 4");
+  }
+  require(compat != Compat::keras200, option, "a number under keras200", "a list", "use another compat");
+  for (const double choice : std::get<std::vector<double>>(range.value())) require_finite(choice, option);
+}
+
+void validate(const ImageDataGeneratorOptions& o) {
+  require_finite(o.rotation_range, "rotation_range");
+  require_finite(o.shear_range, "shear_range");
+  require_finite(o.channel_shift_range, "channel_shift_range");
+  require_finite(o.cval, "cval");
+  require_finite(o.rescale.value_or(0.0), "rescale");
+  require_shift(o.width_shift_range, "width_shift_range", o.compat);
+  require_shift(o.height_shift_range, "height_shift_range", o.compat);
+  require_range(o.zoom_range, 0.0, "zoom_range");
+  for (const auto& [range, name] : {std::pair{o.brightness_range, "brightness_range"},
+                                    {o.contrast_range, "contrast_range"},
+                                    {o.saturation_range, "saturation_range"}}) {
+    if (range) require_range(*range, 0.0, name);
+  }
+  require(!o.brightness_range || o.compat != Compat::keras200, "brightness_range", "none under keras200", "a range",
+          "Keras 2.0.0 had no brightness_range: use another compat");
+  require(o.zca_epsilon > 0.0 && std::isfinite(o.zca_epsilon), "zca_epsilon", "a number above 0",
+          fmt::format("{}", o.zca_epsilon), "leave it at 1e-6");
+  require(o.validation_split == 0.0 || (o.validation_split > 0.0 && o.validation_split < 1.0), "validation_split",
+          "a share between 0 and 1", fmt::format("{}", o.validation_split), "0.2 sets a fifth aside");
+  require(o.interpolation_order >= 0 && o.interpolation_order <= 5, "interpolation_order", "0 to 5",
+          fmt::format("{}", o.interpolation_order), "1 is bilinear");
+  require(o.random_crop >= 0, "random_crop", "zero or more pixels", fmt::format("{}", o.random_crop),
+          "4 suits 32 x 32");
+  require(o.random_erasing >= 0.0 && o.random_erasing <= 1.0, "random_erasing", "a probability",
+          fmt::format("{}", o.random_erasing), "0.25 erases in a quarter of the pictures");
+}
+
+/// Shifts below 1 are shares of the extent.
+bool is_share(const ShiftRange& range) {
+  if (const auto* fraction = std::get_if<double>(&range.value())) return *fraction < 1.0;
+  const auto* choices = std::get_if<std::vector<double>>(&range.value());
+  return choices != nullptr && *std::max_element(choices->begin(), choices->end()) < 1.0;
+}
+
+/// Random numbers as the addressed mode takes them: each call takes its own, wanted or not.
+class Addressed {
+ public:
+  explicit Addressed(Stream& stream) : stream_(stream) {}
+
+  double uniform(bool, double low, double high) { return low + (high - low) * stream_.uniform_double(); }
+  bool coin(bool) { return stream_.uniform_double() < 0.5; }
+
+  double shift(const ShiftRange& range, Index extent, Compat) {
+    const double first = stream_.uniform_double(), sign = stream_.uniform_double() < 0.5 ? -1.0 : 1.0;
+    const double scale = !range.is_off() && is_share(range) ? static_cast<double>(extent) : 1.0;
+    if (const auto* fraction = std::get_if<double>(&range.value())) return (2.0 * first - 1.0) * *fraction * scale;
+    if (const auto* pixels = std::get_if<Index>(&range.value())) {
+      return sign * std::floor(first * static_cast<double>(*pixels));
+    }
+    const auto& choices = std::get<std::vector<double>>(range.value());
+    if (choices.empty()) return 0.0;
+    return sign * scale * choices[static_cast<std::size_t>(first * static_cast<double>(choices.size()))];
+  }
+
+ private:
+  Stream& stream_;
+};
+
+/// Random numbers as Keras takes them: only what is wanted.
+class AsKeras {
+ public:
+  explicit AsKeras(NumpyRandom& random) : random_(random) {}
+
+  double uniform(bool wanted, double low, double high) { return wanted ? random_.uniform(low, high) : low; }
+  bool coin(bool wanted) { return wanted && random_.uniform() < 0.5; }
+
+  double shift(const ShiftRange& range, Index extent, Compat compat) {
+    if (range.is_off()) return 0.0;
+    const double size = static_cast<double>(extent);
+    double shift = 0.0;
+    if (const auto* fraction = std::get_if<double>(&range.value())) {
+      shift = random_.uniform(-*fraction, *fraction);
+    } else if (const auto* pixels = std::get_if<Index>(&range.value())) {
+      if (compat == Compat::keras200)
+        return random_.uniform(static_cast<double>(-*pixels), static_cast<double>(*pixels)) * size;
+      shift = static_cast<double>(random_.below(static_cast<std::uint32_t>(*pixels))) * sign();
+    } else {
+      const auto& choices = std::get<std::vector<double>>(range.value());
+      shift = choices[random_.below(static_cast<std::uint32_t>(choices.size()))] * sign();
+    }
+    return is_share(range) || compat == Compat::keras200 ? shift * size : shift;
+  }
+
+ private:
+  double sign() { return random_.below(2) == 0 ? -1.0 : 1.0; }
+
+  NumpyRandom& random_;
+};
+
+ErasedBox draw_box(const Shape& hwc, double area, double aspect, double down, double right, double grey) {
+  const double height = static_cast<double>(hwc[0]), width = static_cast<double>(hwc[1]);
+  const double ratio = std::exp((2.0 * aspect - 1.0) * std::log(3.0));  // 1/3 to 3
+  const double pixels = (0.02 + 0.31 * area) * height * width;
+  const Index rows = std::clamp<Index>(std::llround(std::sqrt(pixels * ratio)), 1, hwc[0]);
+  const Index columns = std::clamp<Index>(std::llround(std::sqrt(pixels / ratio)), 1, hwc[1]);
+  return {.top = static_cast<Index>(down * static_cast<double>(hwc[0] - rows + 1)),
+          .left = static_cast<Index>(right * static_cast<double>(hwc[1] - columns + 1)),
+          .height = rows,
+          .width = columns,
+          .value = static_cast<float>(std::floor(256.0 * grey))};
+}
+
+/// Keras's draws in Keras's order, then ours.
+template <class Random>
+ImageTransform draw(const ImageDataGeneratorOptions& o, const Shape& hwc, Random random) {
+  ImageTransform t;
+  const bool keras200 = o.compat == Compat::keras200;
+  t.theta = random.uniform(o.rotation_range != 0.0, -o.rotation_range, o.rotation_range);
+  if (o.rotation_range == 0.0) t.theta = 0.0;
+  t.tx = random.shift(o.height_shift_range, hwc[0], o.compat);
+  t.ty = random.shift(o.width_shift_range, hwc[1], o.compat);
+  const double shear = random.uniform(o.shear_range != 0.0, -o.shear_range, o.shear_range);
+  if (o.shear_range != 0.0) t.shear = shear;
+  const bool zooms = o.zoom_range.low != 1.0 || o.zoom_range.high != 1.0;
+  const double zx = random.uniform(zooms, o.zoom_range.low, o.zoom_range.high);
+  const double zy = random.uniform(zooms, o.zoom_range.low, o.zoom_range.high);
+  if (zooms) {
+    t.zx = zx;
+    t.zy = o.zoom_keep_aspect ? zx : zy;
+  }
+  const bool shifts_color = o.channel_shift_range != 0.0;
+  const double c = o.channel_shift_range;
+  if (keras200) {
+    for (Index k = 0; shifts_color && k < hwc[2]; ++k) t.channel_shift.push_back(random.uniform(true, -c, c));
+  }
+  const bool horizontal = random.coin(!keras200 || o.horizontal_flip);
+  const bool vertical = random.coin(!keras200 || o.vertical_flip);
+  t.flip_horizontal = o.horizontal_flip && horizontal;
+  t.flip_vertical = o.vertical_flip && vertical;
+  if (!keras200) {
+    const double shift = random.uniform(shifts_color, -c, c);
+    if (shifts_color) t.channel_shift = {shift};
+  }
+  const auto factor = [&](const std::optional<Range>& range) -> std::optional<double> {
+    const Range r = range.value_or(Range{1.0, 1.0});
+    const double drawn = random.uniform(range.has_value(), r.low, r.high);
+    return range ? std::optional(drawn) : std::nullopt;
+  };
+  t.brightness = factor(o.brightness_range);
+  t.contrast = factor(o.contrast_range);
+  t.saturation = factor(o.saturation_range);
+  const double span = static_cast<double>(2 * o.random_crop + 1);
+  const double down = random.uniform(o.random_crop > 0, 0.0, span),
+               right = random.uniform(o.random_crop > 0, 0.0, span);
+  if (o.random_crop > 0) {
+    t.tx += std::floor(down) - static_cast<double>(o.random_crop);
+    t.ty += std::floor(right) - static_cast<double>(o.random_crop);
+  }
+  std::array<double, 6> box{};
+  for (double& number : box) number = random.uniform(o.random_erasing > 0.0, 0.0, 1.0);
+  if (box[0] < o.random_erasing) t.erased = draw_box(hwc, box[1], box[2], box[3], box[4], box[5]);
+  return t;
+}
+
+/// One picture turned from [c, h, w] to [h, w, c] for as long as this lives, and back.
+class ChannelsLast {
+ public:
+  ChannelsLast(const Shape& chw, std::span<float> image) : channels_(chw[0]), pixels_(chw[1] * chw[2]), image_(image) {
+    buffer_.resize(image.size());
+    for (Index c = 0; c < channels_; ++c) {
+      for (Index i = 0; i < pixels_; ++i) buffer_[usize(i * channels_ + c)] = image_[usize(c * pixels_ + i)];
+    }
+  }
+  ~ChannelsLast() {
+    for (Index c = 0; c < channels_; ++c) {
+      for (Index i = 0; i < pixels_; ++i) image_[usize(c * pixels_ + i)] = buffer_[usize(i * channels_ + c)];
+    }
+  }
+  ChannelsLast(const ChannelsLast&) = delete;
+  ChannelsLast& operator=(const ChannelsLast&) = delete;
+
+  std::span<float> image() { return buffer_; }
+
+ private:
+  Index channels_, pixels_;
+  std::span<float> image_;
+  std::vector<float> buffer_;
+};
+
+struct Moments {
+  double mean, deviation;
+};
+
+/// Over the values begin, begin + 1, ... of a picture.
+Moments moments_of(std::span<const float> values) {
+  double sum = 0.0, squares = 0.0;
+  for (const float x : values) sum += x;
+  const double n = static_cast<double>(values.size()), mean = sum / n;
+  const float rounded = static_cast<float>(mean);
+  for (const float x : values) {
+    const double centred = x - rounded;
+    squares += centred * centred;
+  }
+  return {mean, std::sqrt(squares / n)};
+}
+
+void normalise(std::span<float> values, bool center, bool scale, double epsilon) {
+  const Moments moments = moments_of(values);
+  const float mean = static_cast<float>(moments.mean);
+  const float deviation = static_cast<float>(moments.deviation + epsilon);
+  if (center) {
+    for (float& x : values) x -= mean;
+  }
+  if (scale) {
+    for (float& x : values) x /= deviation;
+  }
+}
+
+}  // namespace
+
+bool ShiftRange::is_off() const noexcept {
+  if (const auto* fraction = std::get_if<double>(&value_)) return *fraction == 0.0;
+  if (const auto* pixels = std::get_if<Index>(&value_)) return *pixels == 0;
+  return std::get<std::vector<double>>(value_).empty();
+}
+
+ImageDataGenerator::ImageDataGenerator(ImageDataGeneratorOptions options) : options_(std::move(options)) {
+  ImageDataGeneratorOptions& o = options_;
+  validate(o);
+  if (o.compat == Compat::keras200) return;
+  const auto imply = [&](bool condition, bool& option, bool value, std::string_view text) {
+    if (!condition || option == value) return;
+    option = value;
+    warnings_.emplace_back(text);
+  };
+  imply(o.zca_whitening, o.featurewise_center, true, "zca_whitening switches featurewise_center on");
+  imply(o.zca_whitening, o.featurewise_std_normalization, false,
+        "zca_whitening switches featurewise_std_normalization off");
+  imply(o.featurewise_std_normalization, o.featurewise_center, true,
+        "featurewise_std_normalization switches featurewise_center on");
+  imply(o.samplewise_std_normalization, o.samplewise_center, true,
+        "samplewise_std_normalization switches samplewise_center on");
+}
+
+std::vector<std::string> ImageDataGenerator::warnings() const {
+  std::vector<std::string> result = warnings_;
+  const auto missing = [&](bool wanted, bool there, std::string_view option) {
+    if (wanted && !there) result.push_back(fmt::format("{} does nothing before fit()", option));
+  };
+  missing(options_.featurewise_center, !statistics_.mean.empty(), "featurewise_center");
+  missing(options_.featurewise_std_normalization, !statistics_.deviation.empty(), "featurewise_std_normalization");
+  missing(options_.zca_whitening, statistics_.whitening != nullptr, "zca_whitening");
+  return result;
+}
+
+bool ImageDataGenerator::augments() const noexcept {
+  const ImageDataGeneratorOptions& o = options_;
+  return o.rotation_range != 0.0 || !o.width_shift_range.is_off() || !o.height_shift_range.is_off() ||
+         o.brightness_range || o.shear_range != 0.0 || o.zoom_range.low != 1.0 || o.zoom_range.high != 1.0 ||
+         o.channel_shift_range != 0.0 || o.horizontal_flip || o.vertical_flip || o.random_crop != 0 ||
+         o.contrast_range || o.saturation_range || o.random_erasing != 0.0;
+}
+
+Shape ImageDataGenerator::channels_last(const Shape& shape) const {
+  if (shape.rank() != 3) {
+    throw ShapeError({.where = "ImageDataGenerator",
+                      .expected = options_.data_format == DataFormat::channels_last
+                                      ? "a picture [height, width, channels]"
+                                      : "a picture [channels, height, width]",
+                      .got = shape.to_string(),
+                      .fix = "pass one picture at a time"});
+  }
+  return options_.data_format == DataFormat::channels_last ? shape : Shape{shape[1], shape[2], shape[0]};
+}
+
+ImageTransform ImageDataGenerator::get_random_transform(const Shape& shape, Stream& stream) const {
+  return draw(options_, channels_last(shape), Addressed(stream));
+}
+
+ImageTransform ImageDataGenerator::get_random_transform(const Shape& shape, NumpyRandom& random) const {
+  return draw(options_, channels_last(shape), AsKeras(random));
+}
+
+void ImageDataGenerator::apply_transform(const ImageTransform& transform, const Shape& shape,
+                                         std::span<float> image) const {
+  const Shape hwc = channels_last(shape);
+  const ApplyOptions apply{
+      .fill_mode = options_.fill_mode,
+      .cval = options_.cval,
+      .interpolation_order = options_.compat == Compat::keras200 ? 0 : options_.interpolation_order,
+      .compat = options_.compat};
+  if (options_.data_format == DataFormat::channels_last) {
+    saccade::apply_transform(transform, hwc, image, apply);
+  } else {
+    ChannelsLast turned(shape, image);
+    saccade::apply_transform(transform, hwc, turned.image(), apply);
+  }
+}
+
+ImageTransform ImageDataGenerator::random_transform(const Shape& shape, std::span<float> image, Stream& stream) const {
+  ImageTransform transform = get_random_transform(shape, stream);
+  apply_transform(transform, shape, image);
+  return transform;
+}
+
+void ImageDataGenerator::standardize(const Shape& shape, std::span<float> image) const {
+  const ImageDataGeneratorOptions& o = options_;
+  const bool keras200 = o.compat == Compat::keras200, last = o.data_format == DataFormat::channels_last;
+  const Shape one = shape.rank() == 4 ? shape.without_batch() : shape;
+  const Shape hwc = channels_last(one);
+  const std::size_t channels = usize(hwc[2]), pixels = usize(hwc[0] * hwc[1]), count = usize(hwc.elements());
+  if (image.size() != usize(shape.elements())) {
+    throw ShapeError({.where = "standardize",
+                      .expected = fmt::format("{} values for {}", shape.elements(), shape.to_string()),
+                      .got = fmt::format("{}", image.size()),
+                      .fix = "pass the whole picture"});
+  }
+  if (o.preprocessing_function) o.preprocessing_function(shape, image);
+  if (o.rescale) {
+    const float by = static_cast<float>(*o.rescale);
+    for (float& x : image) x *= by;
+  }
+  if (o.samplewise_center || o.samplewise_std_normalization) {
+    if (!keras200) {
+      normalise(image, o.samplewise_center, o.samplewise_std_normalization, 1e-6);
+    } else {
+      std::vector<float> pixel(channels);
+      for (std::size_t first = 0; first < image.size(); first += count) {
+        for (std::size_t i = 0; i < pixels; ++i) {
+          const auto at = [&](std::size_t c) -> float& {
+            return image[first + (last ? i * channels + c : c * pixels + i)];
+          };
+          for (std::size_t c = 0; c < channels; ++c) pixel[c] = at(c);
+          normalise(pixel, o.samplewise_center, o.samplewise_std_normalization, 1e-7);
+          for (std::size_t c = 0; c < channels; ++c) at(c) = pixel[c];
+        }
+      }
+    }
+  }
+  const auto channel_of = [&](std::size_t i) { return last ? i % channels : i % count / pixels; };
+  if (o.featurewise_center && !statistics_.mean.empty()) {
+    for (std::size_t i = 0; i < image.size(); ++i) image[i] -= statistics_.mean[channel_of(i)];
+  }
+  if (o.featurewise_std_normalization && !statistics_.deviation.empty()) {
+    const double epsilon = keras200 ? 1e-7 : 1e-6;
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      image[i] /= static_cast<float>(statistics_.deviation[channel_of(i)] + epsilon);
+    }
+  }
+  if (!o.zca_whitening || statistics_.whitening == nullptr) return;
+  for (std::size_t first = 0; first < image.size(); first += count) {
+    const std::span<float> picture = image.subspan(first, count);
+    if (last) {
+      statistics_.whitening->apply(picture);
+    } else {
+      ChannelsLast turned(one, picture);
+      statistics_.whitening->apply(turned.image());
+    }
+  }
+}
+
+void ImageDataGenerator::fit(const Tensor& images, const StatisticsOptions& options) {
+  if (images.shape().rank() != 4 || images.elements() == 0) {
+    throw ShapeError({.where = "fit",
+                      .expected = "pictures [n, height, width, channels]",
+                      .got = images.shape().to_string(),
+                      .fix = "a single picture needs an axis in front"});
+  }
+  const Shape shape = images.shape().without_batch();
+  const std::size_t count = usize(shape.elements());
+  fit({.size = images.shape()[0],
+       .shape = shape,
+       .read =
+           [&](Index i, std::span<float> image) {
+             if (images.dtype() == DType::float32) {
+               std::ranges::copy(images.floats().subspan(usize(i) * count, count), image.begin());
+             } else {
+               std::ranges::copy(images.uint8s().subspan(usize(i) * count, count), image.begin());
+             }
+           }},
+      options);
+}
+
+void ImageDataGenerator::fit(const ImageSource& images, const StatisticsOptions& options) {
+  const ImageDataGeneratorOptions& o = options_;
+  const Shape hwc = channels_last(images.shape);
+  require(options.rounds >= 1, "fit: rounds", "at least 1", fmt::format("{}", options.rounds),
+          "1 sees each picture once");
+  const Index rounds = options.augment ? options.rounds : 1;
+  const bool old_formula = o.compat == Compat::keras200 || o.compat == Compat::kp112;
+  FeatureAccumulator accumulator({.mean = o.featurewise_center,
+                                  .deviation = o.featurewise_std_normalization,
+                                  .whitening = o.zca_whitening,
+                                  .formula = old_formula ? ZcaFormula::from_covariance : ZcaFormula::from_data,
+                                  .zca_epsilon = o.zca_epsilon,
+                                  .max_memory_bytes = options.max_memory_bytes},
+                                 images.size * rounds, hwc.elements(), hwc[2]);
+  std::vector<float> image(usize(hwc.elements()));
+  for (Index round = 0; round < rounds; ++round) {
+    for (Index i = 0; i < images.size; ++i) {
+      images.read(i, image);
+      if (o.rescale && o.compat != Compat::keras200) {
+        for (float& x : image) x *= static_cast<float>(*o.rescale);
+      }
+      if (options.augment) {
+        Stream stream(options.seed, static_cast<std::uint32_t>(round), static_cast<std::uint64_t>(i),
+                      slot_of("augment"));
+        random_transform(images.shape, image, stream);
+      }
+      if (o.data_format == DataFormat::channels_last) {
+        accumulator.add(image);
+      } else {
+        ChannelsLast turned(images.shape, image);
+        accumulator.add(turned.image());
+      }
+    }
+  }
+  statistics_ = accumulator.finish();
+}
+
+}  // namespace saccade

@@ -1,0 +1,259 @@
+#include "saccade/augment/image_transform.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "saccade/base/error.h"
+
+namespace saccade {
+namespace {
+
+constexpr std::array<std::string_view, 4> kNames{"documented", "keras200", "kp112", "keras3"};
+
+/// A 3 x 3 matrix whose last row is 0 0 1.
+struct Affine {
+  double a = 1, b = 0, c = 0;  // row 0
+  double d = 0, e = 1, f = 0;  // row 1
+
+  Affine operator*(const Affine& r) const {
+    return {a * r.a + b * r.d, a * r.b + b * r.e, a * r.c + b * r.f + c,
+            d * r.a + e * r.d, d * r.b + e * r.e, d * r.c + e * r.f + f};
+  }
+};
+
+double radians(double degrees) { return degrees * (std::numbers::pi / 180.0); }
+
+struct Extremes {
+  float low, high;
+};
+
+Extremes extremes_of(std::span<const float> image) {
+  const auto [low, high] = std::minmax_element(image.begin(), image.end());
+  return {*low, *high};
+}
+
+/// As a conversion to uint8 that does not wrap.
+float whole(float x) { return static_cast<float>(static_cast<std::int32_t>(std::clamp(x, 0.0F, 255.0F))); }
+
+float grey_of(const float* pixel, Index channels) {
+  return channels < 3 ? pixel[0] : 0.299F * pixel[0] + 0.587F * pixel[1] + 0.114F * pixel[2];
+}
+
+/// Colours without alpha.
+Index color_channels(Index channels) { return channels == 4 ? 3 : channels; }
+
+void adjust_contrast(const Shape& hwc, std::span<float> image, double factor) {
+  const Index channels = hwc[2];
+  double sum = 0.0;
+  for (std::size_t i = 0; i < image.size(); i += usize(channels)) sum += grey_of(&image[i], channels);
+  const float mean = static_cast<float>(sum / static_cast<double>(hwc[0] * hwc[1]));
+  const float by = static_cast<float>(factor);
+  for (std::size_t i = 0; i < image.size(); i += usize(channels)) {
+    for (Index k = 0; k < color_channels(channels); ++k) {
+      float& x = image[i + usize(k)];
+      x = std::clamp(mean + by * (x - mean), 0.0F, 255.0F);
+    }
+  }
+}
+
+void adjust_saturation(const Shape& hwc, std::span<float> image, double factor) {
+  const Index channels = hwc[2];
+  if (channels < 3) return;
+  const float by = static_cast<float>(factor);
+  for (std::size_t i = 0; i < image.size(); i += usize(channels)) {
+    const float grey = grey_of(&image[i], channels);
+    for (std::size_t k = i; k < i + 3; ++k) image[k] = std::clamp(grey + by * (image[k] - grey), 0.0F, 255.0F);
+  }
+}
+
+void erase(const Shape& hwc, std::span<float> image, const ErasedBox& box) {
+  const Index bottom = std::min(box.top + box.height, hwc[0]), right = std::min(box.left + box.width, hwc[1]);
+  for (Index r = std::max<Index>(box.top, 0); r < bottom; ++r) {
+    const Index left = std::max<Index>(box.left, 0);
+    if (right > left) std::fill_n(image.begin() + (r * hwc[1] + left) * hwc[2], (right - left) * hwc[2], box.value);
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(Compat compat) noexcept { return kNames[static_cast<std::size_t>(compat)]; }
+
+Compat compat_named(std::string_view name) {
+  for (const Compat compat : kCompats) {
+    if (name_of(compat) == name) return compat;
+  }
+  throw ValueError({.where = "compat",
+                    .expected = fmt::format("{}", fmt::join(kNames, ", ")),
+                    .got = fmt::format("'{}'", name),
+                    .fix = "'documented' does what the arguments' names say"});
+}
+
+std::optional<AffineMap> affine_map(const ImageTransform& t, const Shape& hwc, Compat compat) {
+  const bool turned = t.theta != 0.0, moved = t.tx != 0.0 || t.ty != 0.0, sheared = t.shear != 0.0;
+  const bool zoomed = t.zx != 1.0 || t.zy != 1.0;
+  if (!turned && !moved && !sheared && !zoomed) return std::nullopt;
+  Affine m;
+  if (turned) {
+    const double c = std::cos(radians(t.theta)), s = std::sin(radians(t.theta));
+    m = {c, -s, 0.0, s, c, 0.0};
+  }
+  if (moved) m = m * Affine{1.0, 0.0, t.tx, 0.0, 1.0, t.ty};
+  if (sheared) {
+    const double angle = compat == Compat::keras200 ? t.shear : radians(t.shear);
+    m = m * Affine{1.0, -std::sin(angle), 0.0, 0.0, std::cos(angle), 0.0};
+  }
+  if (zoomed) m = m * Affine{t.zx, 0.0, 0.0, 0.0, t.zy, 0.0};
+  const double beside = compat == Compat::keras200 || compat == Compat::kp112 ? 0.5 : -0.5;
+  const double o0 = static_cast<double>(hwc[0]) / 2.0 + beside, o1 = static_cast<double>(hwc[1]) / 2.0 + beside;
+  m = Affine{1.0, 0.0, o0, 0.0, 1.0, o1} * m * Affine{1.0, 0.0, -o0, 0.0, 1.0, -o1};
+  if (compat == Compat::keras3) return AffineMap{m.e, m.d, m.f, m.b, m.a, m.c};
+  return AffineMap{m.a, m.b, m.c, m.d, m.e, m.f};
+}
+
+void apply_channel_shift(const Shape& hwc, std::span<float> image, std::span<const double> shift) {
+  const Index channels = hwc[2];
+  if (isize(shift.size()) != 1 && isize(shift.size()) != channels) {
+    throw ValueError({.where = "apply_transform: channel_shift",
+                      .expected = fmt::format("one value, or one for each of {} channels", channels),
+                      .got = fmt::format("{}", shift.size()),
+                      .fix = "pass one value for all"});
+  }
+  const auto [low, high] = extremes_of(image);
+  for (Index k = 0; k < channels; ++k) {
+    const float by = static_cast<float>(shift[shift.size() == 1 ? 0 : usize(k)]);
+    for (std::size_t i = usize(k); i < image.size(); i += usize(channels)) {
+      image[i] = std::clamp(image[i] + by, low, high);
+    }
+  }
+}
+
+void apply_brightness_shift(const Shape& hwc, std::span<float> image, double factor, Compat compat) {
+  if (compat == Compat::keras200) {
+    throw ValueError({.where = "apply_transform: brightness",
+                      .expected = "no brightness under keras200, which came before it",
+                      .got = fmt::format("{}", factor),
+                      .fix = "use another compat, or leave brightness out"});
+  }
+  const auto [low, high] = extremes_of(image);
+  const bool always = compat == Compat::kp112, beyond = low < 0.0F || high > 255.0F;
+  const bool stretched = always || beyond;
+  const float range = high - low, by = static_cast<float>(factor);
+  const Index channels = hwc[2];
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    float x = image[i];
+    if (stretched) {
+      x -= low;
+      if (range != 0.0F) x = x / range * 255.0F;
+    }
+    x = whole(x);
+    if (channels != 4 || i % 4 != 3) x = whole(by * x);
+    if (beyond && !always) x = x / 255.0F * range + low;
+    image[i] = x;
+  }
+}
+
+void apply_transform(const ImageTransform& t, const Shape& hwc, std::span<float> image, const ApplyOptions& options) {
+  const std::optional<AffineMap> map = affine_map(t, hwc, options.compat);
+  if (map) {
+    warp(hwc, image, *map,
+         {.fill_mode = options.fill_mode,
+          .cval = options.cval,
+          .interpolation_order = options.interpolation_order,
+          .flip_horizontal = t.flip_horizontal,
+          .flip_vertical = t.flip_vertical});
+  } else {
+    flip(hwc, image, t.flip_horizontal, t.flip_vertical);
+  }
+  // Flips and a shift that treats all pixels alike may change places.
+  if (!t.channel_shift.empty()) apply_channel_shift(hwc, image, t.channel_shift);
+  if (t.brightness) apply_brightness_shift(hwc, image, *t.brightness, options.compat);
+  if (t.contrast) adjust_contrast(hwc, image, *t.contrast);
+  if (t.saturation) adjust_saturation(hwc, image, *t.saturation);
+  if (t.erased) erase(hwc, image, *t.erased);
+}
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Calls visitor(name, member) for each member, so that writing and reading name them once.
+template <class Transform, class Visitor>
+void visit(Transform& t, Visitor&& visitor) {
+  visitor("theta", t.theta);
+  visitor("tx", t.tx);
+  visitor("ty", t.ty);
+  visitor("shear", t.shear);
+  visitor("zx", t.zx);
+  visitor("zy", t.zy);
+  visitor("flip_horizontal", t.flip_horizontal);
+  visitor("flip_vertical", t.flip_vertical);
+  visitor("channel_shift", t.channel_shift);
+  visitor("brightness", t.brightness);
+  visitor("contrast", t.contrast);
+  visitor("saturation", t.saturation);
+  visitor("erased", t.erased);
+}
+
+Json json_of(const ErasedBox& box) { return Json::array({box.top, box.left, box.height, box.width, box.value}); }
+template <class T>
+Json json_of(const T& value) {
+  return value;
+}
+template <class T>
+Json json_of(const std::optional<T>& value) {
+  return value ? json_of(*value) : Json();
+}
+
+void assign(ErasedBox& box, const Json& json) {
+  if (json.size() != 5) throw Json::type_error::create(302, "expected [top, left, height, width, value]", &json);
+  box = {.top = json.at(0), .left = json.at(1), .height = json.at(2), .width = json.at(3), .value = json.at(4)};
+}
+template <class T>
+void assign(T& value, const Json& json) {
+  value = json.get<T>();
+}
+template <class T>
+void assign(std::optional<T>& value, const Json& json) {
+  T present{};
+  assign(present, json);
+  value = present;
+}
+
+}  // namespace
+
+std::string to_json(const ImageTransform& transform) {
+  Json json = Json::object();
+  ImageTransform untouched;
+  visit(transform, [&](const char* name, const auto& value) { json[name] = json_of(value); });
+  visit(untouched, [&](const char* name, const auto& value) {
+    if (json[name] == json_of(value)) json.erase(name);
+  });
+  return json.dump();
+}
+
+ImageTransform image_transform_from_json(std::string_view text, std::string_view where) {
+  ImageTransform transform;
+  try {
+    Json json = Json::parse(text);
+    if (!json.is_object()) throw Json::type_error::create(302, "expected an object", &json);
+    visit(transform, [&](const char* name, auto& value) {
+      if (!json.contains(name)) return;
+      assign(value, json.at(name));
+      json.erase(name);
+    });
+    if (!json.empty()) throw Json::other_error::create(501, "unknown member '" + json.begin().key() + "'", &json);
+  } catch (const Json::exception& error) {
+    throw FormatError({.where = std::string(where),
+                       .expected = "a transform as JSON, like {\"theta\":10,\"flip_horizontal\":true}",
+                       .got = error.what(),
+                       .fix = "use the text that to_json() wrote"});
+  }
+  return transform;
+}
+
+}  // namespace saccade

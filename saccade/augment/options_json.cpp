@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <string>
+
+#include "saccade/augment/image_data_generator.h"
+#include "saccade/base/error.h"
+
+namespace saccade {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Calls visitor(name, member) for each option that JSON can hold: writing and reading name them once.
+template <class Options, class Visitor>
+void visit(Options& o, Visitor&& visitor) {
+  visitor("featurewise_center", o.featurewise_center);
+  visitor("samplewise_center", o.samplewise_center);
+  visitor("featurewise_std_normalization", o.featurewise_std_normalization);
+  visitor("samplewise_std_normalization", o.samplewise_std_normalization);
+  visitor("zca_whitening", o.zca_whitening);
+  visitor("zca_epsilon", o.zca_epsilon);
+  visitor("rotation_range", o.rotation_range);
+  visitor("width_shift_range", o.width_shift_range);
+  visitor("height_shift_range", o.height_shift_range);
+  visitor("brightness_range", o.brightness_range);
+  visitor("shear_range", o.shear_range);
+  visitor("zoom_range", o.zoom_range);
+  visitor("channel_shift_range", o.channel_shift_range);
+  visitor("fill_mode", o.fill_mode);
+  visitor("cval", o.cval);
+  visitor("horizontal_flip", o.horizontal_flip);
+  visitor("vertical_flip", o.vertical_flip);
+  visitor("rescale", o.rescale);
+  visitor("data_format", o.data_format);
+  visitor("validation_split", o.validation_split);
+  visitor("interpolation_order", o.interpolation_order);
+  visitor("compat", o.compat);
+  visitor("zoom_keep_aspect", o.zoom_keep_aspect);
+  visitor("random_crop", o.random_crop);
+  visitor("contrast_range", o.contrast_range);
+  visitor("saturation_range", o.saturation_range);
+  visitor("random_erasing", o.random_erasing);
+}
+
+template <class T>
+Json json_of(const T& value) {
+  return value;
+}
+Json json_of(const Range& range) { return Json::array({range.low, range.high}); }
+Json json_of(const ZoomRange& range) { return Json::array({range.low, range.high}); }
+Json json_of(const ShiftRange& range) {
+  return std::visit([](const auto& value) { return Json(value); }, range.value());
+}
+Json json_of(FillMode mode) { return name_of(mode); }
+Json json_of(Compat compat) { return name_of(compat); }
+Json json_of(DataFormat format) { return format == DataFormat::channels_last ? "channels_last" : "channels_first"; }
+template <class T>
+Json json_of(const std::optional<T>& value) {
+  return value ? json_of(*value) : Json();
+}
+
+Range range_of(const Json& json) {
+  if (!json.is_array() || json.size() != 2) throw Json::type_error::create(302, "expected two numbers", &json);
+  return {json.at(0).get<double>(), json.at(1).get<double>()};
+}
+
+template <class T>
+void assign(T& value, const Json& json) {
+  value = json.get<T>();
+}
+void assign(Range& value, const Json& json) { value = range_of(json); }
+void assign(ZoomRange& value, const Json& json) {
+  if (json.is_number()) {
+    value = ZoomRange(json.get<double>());
+    return;
+  }
+  const Range range = range_of(json);
+  value = ZoomRange(range.low, range.high);
+}
+void assign(ShiftRange& value, const Json& json) {
+  if (json.is_array()) {
+    value = ShiftRange(json.get<std::vector<double>>());
+  } else if (json.is_number_integer()) {
+    value = ShiftRange(json.get<int>());
+  } else {
+    value = ShiftRange(json.get<double>());
+  }
+}
+void assign(FillMode& value, const Json& json) { value = fill_mode_named(json.get<std::string>()); }
+void assign(Compat& value, const Json& json) { value = compat_named(json.get<std::string>()); }
+void assign(DataFormat& value, const Json& json) {
+  const auto name = json.get<std::string>();
+  if (name != "channels_last" && name != "channels_first") {
+    throw Json::other_error::create(501, "data_format is channels_last or channels_first", &json);
+  }
+  value = name == "channels_last" ? DataFormat::channels_last : DataFormat::channels_first;
+}
+template <class T>
+void assign(std::optional<T>& value, const Json& json) {
+  T present{};
+  assign(present, json);
+  value = present;
+}
+
+}  // namespace
+
+std::string to_json(const ImageDataGeneratorOptions& options) {
+  Json json = Json::object();
+  const ImageDataGeneratorOptions defaults;
+  visit(options, [&](const char* name, const auto& value) { json[name] = json_of(value); });
+  visit(defaults, [&](const char* name, const auto& value) {
+    if (json[name] == json_of(value)) json.erase(name);
+  });
+  return json.dump();
+}
+
+ImageDataGeneratorOptions image_data_generator_options_from_json(std::string_view text, std::string_view where) {
+  ImageDataGeneratorOptions options;
+  const auto fail = [&](std::string got) {
+    throw FormatError({.where = std::string(where),
+                       .expected = "ImageDataGenerator's options as JSON, like {\"rotation_range\":15}",
+                       .got = std::move(got),
+                       .fix = "use the text that to_json() wrote"});
+  };
+  try {
+    Json json = Json::parse(text);
+    if (!json.is_object()) fail("no object");
+    visit(options, [&](const char* name, auto& value) {
+      if (!json.contains(name)) return;
+      assign(value, json.at(name));
+      json.erase(name);
+    });
+    if (!json.empty()) fail(fmt::format("unknown option '{}'", json.begin().key()));
+  } catch (const Json::exception& error) {
+    fail(error.what());
+  } catch (const ValueError& error) {
+    fail(error.what());
+  }
+  return options;
+}
+
+}  // namespace saccade
