@@ -10,6 +10,7 @@
 #include "saccade/image/color.h"
 #include "saccade/image/decode.h"
 #include "saccade/image/encode.h"
+#include "saccade/image/filter.h"
 #include "saccade/image/resize.h"
 #include "saccade/image/shift.h"
 #include "saccade/io/model_file.h"
