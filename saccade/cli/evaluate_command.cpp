@@ -23,11 +23,12 @@ struct EvaluateRequest {
   Index batch_size = 256;
   bool json = false;
   SetLocation location;
+  ImageInputOptions images;
 };
 
 void evaluate_network(const EvaluateRequest& request, Console& console) {
   Model net = load_network(request.network);
-  const data::DatasetPtr dataset = load_part(request.dataset, request.location, console);
+  const data::DatasetPtr dataset = load_part(request.dataset, request.location, request.images, net, console);
   check_fit(net, *dataset);
   if (!request.report.empty()) make_folder(request.report, "--report");
   const InterruptScope interrupt;
@@ -52,11 +53,13 @@ void evaluate_network(const EvaluateRequest& request, Console& console) {
 
 void add_evaluate_command(CLI::App& app, Console& console) {
   const auto request = std::make_shared<EvaluateRequest>();
-  CLI::App* command = app.add_subcommand("evaluate", "Test a trained network on a data set");
+  CLI::App* command = app.add_subcommand("evaluate", "Test a trained network on a data set, or on your own images");
   command->add_option("NETWORK", request->network, "a .safetensors file, or a run folder")->required()->type_name("");
   command
-      ->add_option("DATASET", request->dataset,
-                   "mnist/test, mnist/train, fashion-mnist/test, ...; mnist is its test part")
+      ->add_option(
+          "DATASET", request->dataset,
+          "mnist/test, mnist/train, ... (mnist is its test part), a folder with a sub-folder a class, or a .csv "
+          "file")
       ->required()
       ->type_name("");
   command->add_option("--report", request->report, "also write the report's files into this folder")->type_name("DIR");
@@ -71,9 +74,21 @@ void add_evaluate_command(CLI::App& app, Console& console) {
       ->type_name("DIR");
   command->add_option("--from", request->location.from, "folder to take the data set's files from")->type_name("DIR");
   command->add_flag("--offline", request->location.offline, "never ask the network for data");
+  command->add_option("--x-col", request->images.x_col, "column of a .csv file with the images' files")
+      ->type_name("TEXT")
+      ->capture_default_str();
+  command->add_option("--y-col", request->images.y_col, "column of a .csv file with their classes")
+      ->type_name("TEXT")
+      ->capture_default_str();
+  command->add_option("--image-folder", request->images.image_folder, "where the files of a .csv file are [beside it]")
+      ->type_name("DIR");
+  command->add_flag("--skip-bad", request->images.skip_bad, "leave out images that cannot be read");
+  command->add_flag("--cache-images", request->images.cache_images,
+                    "keep decoded and resized images on disk, under --data");
   command->footer(
       "Examples:\n"
       "  saccade evaluate runs/lenet5-mnist mnist/test\n"
+      "  saccade evaluate runs/vgg_small-photos new-photos/ --report new\n"
       "  saccade evaluate best.safetensors mnist/test --json | jq .accuracy");
   command->callback([request, &console] { evaluate_network(*request, console); });
 }

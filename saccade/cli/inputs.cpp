@@ -20,7 +20,14 @@ data::TrainTest load_set(const std::string& name, const SetLocation& location, C
   return data::cifar10(folder);
 }
 
-data::DatasetPtr load_part(const std::string& name, const SetLocation& location, Console& console) {
+data::DatasetPtr load_part(const std::string& name, const SetLocation& location, const ImageInputOptions& images,
+                           const Model& net, Console& console) {
+  if (names_images(name)) {
+    const FolderParts parts = parts_of(name);
+    const std::string path = !parts.test.empty() ? parts.test : !parts.validation.empty() ? parts.validation : name;
+    const WantedImages wanted{.shape = net.input_shape(), .classes = net.class_names, .cache = location.cache};
+    return load_images(path, images, wanted, {}, console);
+  }
   const std::size_t slash = name.find('/');
   const std::string part = slash == std::string::npos ? "test" : name.substr(slash + 1);
   if (part != "train" && part != "test") {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "saccade/cli/console.h"
+#include "saccade/cli/image_inputs.h"
 #include "saccade/data/dataset.h"
 #include "saccade/nn/model.h"
 
@@ -19,8 +20,10 @@ struct SetLocation {
 /// FormatError.
 data::TrainTest load_set(const std::string& name, const SetLocation& location, Console& console);
 
-/// One part of a set: "mnist/test", "mnist/train", or "mnist" for its test part.
-data::DatasetPtr load_part(const std::string& name, const SetLocation& location, Console& console);
+/// One part of a set: "mnist/test", "mnist/train", or "mnist" for its test part. Or the images of a folder or CSV file, as
+/// the network wants them; of a folder with parts its test part, else validation.
+data::DatasetPtr load_part(const std::string& name, const SetLocation& location, const ImageInputOptions& images,
+                           const Model& net, Console& console);
 
 /// Whether the name is of a file or folder rather than of the zoo: it ends in .safetensors, or has a '/' in it, or
 /// exists.

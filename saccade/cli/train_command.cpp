@@ -13,6 +13,8 @@
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/interrupt.h"
 #include "saccade/cli/train_options.h"
+#include "saccade/cli/training_sets.h"
+#include "saccade/data/split.h"
 #include "saccade/optim/adam.h"
 #include "saccade/optim/rmsprop.h"
 #include "saccade/optim/sgd.h"
@@ -61,7 +63,7 @@ fs::path new_run_folder(const TrainRequest& request) {
          .fix = fmt::format("choose another --run, or go on with: saccade train --resume {}", request.run)});
   }
   const std::string stem =
-      fmt::format("{}-{}", fs::path(request.options.model).stem().string(), request.options.dataset);
+      fmt::format("{}-{}", fs::path(request.options.model).stem().string(), short_name(request.options.dataset));
   fs::path folder = fs::path("runs") / stem;
   for (int number = 2; fs::exists(folder); ++number) folder = fs::path("runs") / fmt::format("{}-{}", stem, number);
   return folder;
@@ -134,6 +136,7 @@ void check(const TrainOptions& o) {
                       .got = fmt::format("{}", o.validation_split),
                       .fix = "0.1 sets a tenth aside"});
   }
+  data::split_mode_named(o.split_mode);
   make_optimizer(o);
   Schedule::parse(o.schedule);
   if (is_network_path(o.model)) load_network(o.model);
@@ -147,8 +150,7 @@ void train(TrainRequest request, Console& console) {
   check(o);
   if (o.threads > 0) set_thread_count(o.threads);
 
-  data::TrainTest set = load_set(o.dataset, {.cache = o.data, .from = o.from, .offline = o.offline}, console);
-  if (o.limit > 0) set.train = data::take(set.train, std::min(o.limit, set.train->size()));
+  const TrainingSets set = load_training_sets(o, console);
   Model net = make_network(o, *set.train);
 
   const fs::path run = resumed ? fs::path(request.resume) : new_run_folder(request);
@@ -161,12 +163,11 @@ void train(TrainRequest request, Console& console) {
   const Loss loss = SoftmaxCrossEntropy{{.label_smoothing = static_cast<float>(o.label_smoothing)}};
   const History history = fit(net, set.train,
                               {.epochs = *o.epochs,
-                               .batch_size = o.batch_size,
+                               .batch_size = *o.batch_size,
                                .optimizer = make_optimizer(o),
                                .loss = loss,
                                .schedule = Schedule::parse(o.schedule),
-                               .validation = o.validation_split > 0.0 ? nullptr : set.test,
-                               .validation_split = o.validation_split,
+                               .validation = set.validation,
                                .seed = static_cast<std::uint64_t>(o.seed),
                                .workers = o.workers,
                                .callbacks = make_callbacks(o, run, headline, console),
@@ -178,13 +179,14 @@ void train(TrainRequest request, Console& console) {
   }
   if (!history.stopped_because.empty()) console.err << fmt::format("stopped early: {}\n", history.stopped_because);
 
-  const Evaluation evaluation = evaluate(net, set.test, {.workers = o.workers});
-  write_report(run, evaluation, *set.test);
+  const Evaluation evaluation = evaluate(net, set.report, {.workers = o.workers});
+  write_report(run, evaluation, *set.report);
   if (request.json) {
-    console.out << report_json(evaluation, set.test->class_names());
+    console.out << report_json(evaluation, set.report->class_names());
   } else {
-    console.out << fmt::format("test accuracy {:.2f} % (loss {:.4f}) on {} images; network, metrics and report in {}\n",
-                               100.0 * evaluation.accuracy, evaluation.loss, set.test->size(), run.string());
+    console.out << fmt::format("{} accuracy {:.2f} % (loss {:.4f}) on {}; network, metrics and report in {}\n",
+                               set.report_part, 100.0 * evaluation.accuracy, evaluation.loss, set.report_images,
+                               run.string());
   }
 }
 
@@ -192,7 +194,7 @@ void train(TrainRequest request, Console& console) {
 
 void add_train_command(CLI::App& app, Console& console) {
   const auto request = std::make_shared<TrainRequest>();
-  CLI::App* command = app.add_subcommand("train", "Train a network on a data set");
+  CLI::App* command = app.add_subcommand("train", "Train a network on a data set, or on your own images");
   declare(*command, request->options);
   command->add_option("--run", request->run, "folder for the results [runs/MODEL-DATASET]")->type_name("DIR");
   CLI::Option* resume =
@@ -207,11 +209,13 @@ void add_train_command(CLI::App& app, Console& console) {
       "  saccade train mnist --model mlp --epochs 15\n"
       "  saccade train cifar10 --model vgg_small --validation-split 0.1 --early-stopping 3\n"
       "  saccade train mnist --model runs/lenet5-mnist/best.safetensors --freeze 'conv*' --epochs 2\n"
+      "  saccade train photos/ --image-size 128 --skip-bad\n"
+      "  saccade train labels.csv --x-col file --y-col label\n"
       "  saccade train --resume runs/lenet5-mnist");
   command->callback([request, resume, command, &console] {
     if (request->resume.empty() && request->options.dataset.empty()) {
       throw ValueError({.where = "train",
-                        .expected = "a data set: mnist, fashion-mnist or cifar10",
+                        .expected = "a data set: mnist, fashion-mnist, cifar10, a folder or a .csv file",
                         .got = "none",
                         .fix = "try: saccade train mnist"});
     }

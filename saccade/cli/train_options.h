@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "saccade/base/integer.h"
+#include "saccade/cli/image_inputs.h"
 
 namespace CLI {
 class App;
@@ -16,9 +17,9 @@ namespace saccade::cli {
 /// folder's config.json come from there.
 struct TrainOptions {
   std::string dataset;
-  std::string model;            ///< Empty: the recipe's for the data set.
-  std::optional<Index> epochs;  ///< Left out: the recipe's.
-  Index batch_size = 128;
+  std::string model;                ///< Empty: the recipe's for the data set.
+  std::optional<Index> epochs;      ///< Left out: the recipe's.
+  std::optional<Index> batch_size;  ///< Left out: the recipe's.
   std::string optimizer = "adam";
   std::optional<double> learning_rate;  ///< Left out: the recipe's.
   std::string schedule;                 ///< Empty: the recipe's.
@@ -27,6 +28,8 @@ struct TrainOptions {
   double clip_norm = 0.0;
   double label_smoothing = 0.0;
   double validation_split = 0.0;
+  std::string split_mode = "stratified";
+  ImageInputOptions images;
   Index early_stopping = 0;
   Index reduce_on_plateau = 0;
   std::string freeze;
@@ -42,7 +45,7 @@ struct TrainOptions {
   /// the argument.
   template <class Visitor>
   void visit(Visitor&& visitor) {
-    visitor("dataset", dataset, "mnist, fashion-mnist or cifar10");
+    visitor("dataset", dataset, "mnist, fashion-mnist, cifar10, a folder with a sub-folder a class, or a .csv file");
     visitor("--model", model, "a network of the zoo (lenet5, mlp, vgg_small), or a .safetensors file to go on from");
     visitor("--epochs", epochs, "times every image is shown");
     visitor("--batch-size", batch_size, "images a step");
@@ -54,12 +57,14 @@ struct TrainOptions {
     visitor("--clip-norm", clip_norm, "scale gradients down to this global norm; 0 is off");
     visitor("--label-smoothing", label_smoothing, "0 up to 1");
     visitor("--validation-split", validation_split,
-            "share of the training images to validate on instead of the test set");
+            "share of the training images to validate on instead of the test set [0.2 where there is none]");
+    visitor("--split-mode", split_mode, "which images that is: stratified (drawn by seed), or keras (the first)");
+    images.visit(visitor);
     visitor("--early-stopping", early_stopping, "stop when val_loss has not improved for so many epochs; 0 is off");
     visitor("--reduce-on-plateau", reduce_on_plateau,
             "divide the learning rate by 10 after so many such epochs; 0 is off");
     visitor("--freeze", freeze, "keep the layers that match this pattern as they are, e.g. 'conv*'");
-    visitor("--limit", limit, "train on the first so many images; 0 is all");
+    visitor("--limit", limit, "train on so many images: the first, or a share of each class of a folder; 0 is all");
     visitor("--seed", seed, "of weights, order and dropout: one seed, one result");
     visitor("--workers", workers, "threads that prepare batches ahead; 0 is none");
     visitor("--threads", threads, "threads that compute; 0 is one a core");

@@ -1,5 +1,6 @@
 #include "saccade/zoo/zoo.h"
 
+#include <algorithm>
 #include <array>
 
 #include "saccade/base/error.h"
@@ -16,7 +17,8 @@ namespace {
 constexpr std::array kEntries{
     Entry{"lenet5", "LeNet-5: two 5x5 convolutions, three dense layers", &lenet5},
     Entry{"mlp", "784-1200-1200-1200-10: the dense baseline", &mlp},
-    Entry{"vgg_small", "six 3x3 convolutions with batch normalisation, for 32x32 colour images", &vgg_small},
+    Entry{"vgg_small", "six 3x3 convolutions with batch normalisation, for 32x32 colour images; more for larger ones",
+          &vgg_small},
 };
 
 /// Convolution, batch normalisation, ReLU: the bias would be subtracted again, so there is none.
@@ -59,6 +61,11 @@ Model mlp(const Shape& image, Index classes) {
 Model vgg_small(const Shape& image, Index classes) {
   const Node first = input(image);
   Node x = first;
+  // Each of these halves the picture at a small cost, until the groups below see what they see of 32x32.
+  for (Index side = std::min(image[0], image[1]); side >= 64; side /= 2) {
+    x = conv_bn_relu(conv_bn_relu(x, 16), 16);
+    x = MaxPool2D{{.pool = 2}}(x);
+  }
   for (const Index filters : {32, 64, 128}) {
     x = conv_bn_relu(conv_bn_relu(x, filters), filters);
     x = MaxPool2D{{.pool = 2}}(x);
