@@ -14,6 +14,7 @@
 #include "saccade/cli/data_command.h"
 #include "saccade/cli/evaluate_command.h"
 #include "saccade/cli/experiment_command.h"
+#include "saccade/cli/filter_command.h"
 #include "saccade/cli/predict_command.h"
 #include "saccade/cli/summary_command.h"
 #include "saccade/cli/train_command.h"
@@ -34,6 +35,7 @@ void build(CLI::App& app, Console& console) {
   add_predict_command(app, console);
   add_summary_command(app, console);
   add_experiment_command(app, console);
+  add_filter_command(app, console);
   add_data_command(app, console);
   add_bench_command(app, console);
 }
