@@ -126,7 +126,8 @@ void Loader::fill(Batch& batch, Index number) const {
 
 void Loader::fill_row(Batch& batch, Index row) const {
   static const Preprocessing stored = Preprocessing::none();
-  const Index index = order_[usize(batch.number * full_rows_ + row)];
+  const Index position = batch.number * full_rows_ + row;
+  const Index index = order_[usize(position)];
   const std::size_t count = usize(image_shape_.elements());
   const std::span<float> image = batch.images.floats().subspan(usize(row) * count, count);
   try {
@@ -134,7 +135,7 @@ void Loader::fill_row(Batch& batch, Index row) const {
     batch.labels[usize(row)] = static_cast<std::int32_t>(dataset_->label(index));
     if (options_.transform) {
       dataset_->read(index, stored, image);
-      options_.transform({options_.seed, static_cast<std::uint32_t>(epoch_), index}, image_shape_, image);
+      options_.transform({options_.seed, static_cast<std::uint32_t>(epoch_), index, position}, image_shape_, image);
       options_.preprocessing.apply(image, image);
     } else {
       dataset_->read(index, options_.preprocessing, image);
@@ -146,6 +147,7 @@ void Loader::fill_row(Batch& batch, Index row) const {
 
 void Loader::draw_order() {
   std::iota(order_.begin(), order_.end(), Index{0});
+  if (options_.plan) return options_.plan(epoch_, order_);
   if (!options_.shuffle) return;
   Stream stream(options_.seed, static_cast<std::uint32_t>(epoch_), 0, slot_of("shuffle"));
   for (std::size_t last = order_.size() - 1; last > 0; --last) {

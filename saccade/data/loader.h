@@ -21,7 +21,8 @@ namespace saccade::data {
 struct SampleAddress {
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
-  Index index = 0;  ///< The image's number in the dataset.
+  Index index = 0;     ///< The image's number in the dataset.
+  Index position = 0;  ///< Its place in the epoch's order.
 
   /// The random stream for one use of this image, e.g. slot_of("rotation").
   Stream stream(std::uint32_t slot) const noexcept { return {seed, epoch, static_cast<std::uint64_t>(index), slot}; }
@@ -30,6 +31,10 @@ struct SampleAddress {
 /// Changes an image in place before it is preprocessed: HWC floats in the stored units (0..255). Called from several
 /// threads at once; its result may depend on nothing but its arguments.
 using Transform = std::function<void(const SampleAddress& address, const Shape& image_shape, std::span<float> image)>;
+
+/// Rewrites the order of an epoch's images before any of them is read, and may draw for each position what a Transform will
+/// look up. It must give the same for the same epoch, whatever it was asked before.
+using Plan = std::function<void(Index epoch, std::span<Index> order)>;
 
 /// Some images, ready for a network.
 struct Batch {
@@ -51,6 +56,7 @@ struct LoaderOptions {
   bool drop_last = false;            ///< Leave out the last batch when it is smaller than the others.
   Preprocessing preprocessing = {};  ///< Applied last.
   Transform transform = {};          ///< Applied before `preprocessing`; none when empty.
+  Plan plan = {};                    ///< Another order than `shuffle` makes; none when empty.
 };
 
 /// Serves a dataset in batches, in an order that depends on (seed, epoch) alone:
