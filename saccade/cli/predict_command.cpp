@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -15,9 +14,9 @@
 
 #include "saccade/base/error.h"
 #include "saccade/cli/inputs.h"
-#include "saccade/image/color.h"
+#include "saccade/data/image_folder.h"
+#include "saccade/data/image_table.h"
 #include "saccade/image/decode.h"
-#include "saccade/image/resize.h"
 #include "saccade/train/evaluate.h"
 
 namespace saccade::cli {
@@ -30,6 +29,8 @@ struct PredictRequest {
   std::vector<std::string> images;
   Index top = 3;
   bool invert = false;
+  std::string x_col = "filename";
+  std::string folder;
   bool json = false;
 };
 
@@ -38,60 +39,43 @@ struct Guess {
   float probability = 0.0F;
 };
 
-bool looks_like_image(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  constexpr std::string_view kKnown[] = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".pnm"};
-  return std::ranges::find(kKnown, extension) != std::end(kKnown);
-}
-
-/// The images that the arguments name: files as they are, the image files of folders by name, "-" for stdin.
-std::vector<std::string> expand(const std::vector<std::string>& arguments) {
+/// The images that the arguments name: files as they are, those of folders and .csv files, "-" for stdin.
+std::vector<std::string> expand(const PredictRequest& request) {
   std::vector<std::string> files;
-  for (const std::string& argument : arguments) {
-    if (!fs::is_directory(argument)) {
+  for (const std::string& argument : request.images) {
+    if (fs::is_directory(argument)) {
+      const std::vector<std::string> inside = data::list_images(argument);
+      if (inside.empty()) {
+        throw ValueError({.where = argument,
+                          .expected = "a folder with images",
+                          .got = "none",
+                          .fix = "png, jpg, bmp, gif, pnm, tiff and webp files are read"});
+      }
+      for (const std::string& name : inside) files.push_back((fs::path(argument) / name).string());
+    } else if (argument.ends_with(".csv")) {
+      for (const fs::path& path : data::list_table(argument, {.x_col = request.x_col, .directory = request.folder})) {
+        files.push_back(path.string());
+      }
+    } else {
       files.push_back(argument);
-      continue;
     }
-    std::vector<std::string> inside;
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(argument)) {
-      if (entry.is_regular_file() && looks_like_image(entry.path())) inside.push_back(entry.path().string());
-    }
-    if (inside.empty()) {
-      throw ValueError({.where = argument,
-                        .expected = "a folder with images",
-                        .got = "none",
-                        .fix = "png, jpg, bmp, gif and pnm files are read"});
-    }
-    std::ranges::sort(inside);
-    files.insert(files.end(), inside.begin(), inside.end());
   }
   return files;
 }
 
-Tensor read_input(const std::string& file) {
-  if (file != "-") return read_image(file);
+Tensor read_input(const std::string& file, const data::ImageReading& reading) {
+  if (file != "-") return data::read_image(file, reading);
   const std::string bytes{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-  return decode(std::as_bytes(std::span(bytes)), "standard input");
+  return data::fit_image(decode(std::as_bytes(std::span(bytes)), "standard input"), reading);
 }
 
 /// The image as the network was trained to see it: its size and its number of channels, [1, h, w, c].
-Tensor fit_to(const Model& net, Tensor image, bool invert) {
-  const Shape& wanted = net.input_shape();
-  if (wanted.rank() != 3 || (wanted[2] != 1 && wanted[2] != 3 && wanted[2] != 4)) {
-    throw ShapeError({.where = fmt::format("network '{}'", net.name()),
-                      .expected = "an input of grey, RGB or RGBA images",
-                      .got = wanted.to_string(),
-                      .fix = "use the library's predict() for other inputs"});
-  }
-  const ColorMode mode = wanted[2] == 1 ? ColorMode::grayscale : wanted[2] == 3 ? ColorMode::rgb : ColorMode::rgba;
-  Tensor fitted = resize(convert_color(std::move(image), mode),
-                         {.height = wanted[0], .width = wanted[1], .interpolation = Interpolation::bilinear});
-  if (invert) {
+Tensor input_for(const Model& net, const std::string& file, const PredictRequest& request) {
+  Tensor fitted = read_input(file, reading_of({}, {.shape = net.input_shape()}));
+  if (request.invert) {
     for (std::uint8_t& pixel : fitted.uint8s()) pixel = static_cast<std::uint8_t>(255 - pixel);
   }
-  return std::move(fitted).reshaped(wanted.with_batch(1));
+  return std::move(fitted).reshaped(net.input_shape().with_batch(1));
 }
 
 std::vector<Guess> guess(Model& net, const Tensor& image, Index top) {
@@ -123,9 +107,9 @@ void print(const std::string& file, const std::vector<Guess>& guesses, bool json
 void predict_images(const PredictRequest& request, Console& console) {
   Model net = load_network(request.network);
   Index bad = 0;
-  for (const std::string& file : expand(request.images)) {
+  for (const std::string& file : expand(request)) {
     try {
-      print(file, guess(net, fit_to(net, read_input(file), request.invert), request.top), request.json, console);
+      print(file, guess(net, input_for(net, file, request), request.top), request.json, console);
     } catch (const Error& error) {  // one bad file must not cost the others
       console.err << error.what() << std::endl;
       ++bad;
@@ -140,13 +124,18 @@ void add_predict_command(CLI::App& app, Console& console) {
   const auto request = std::make_shared<PredictRequest>();
   CLI::App* command = app.add_subcommand("predict", "Say what is on images");
   command->add_option("NETWORK", request->network, "a .safetensors file, or a run folder")->required()->type_name("");
-  command->add_option("IMAGE", request->images, "image files, folders of them, or - for standard input")
+  command->add_option("IMAGE", request->images, "image files, folders of them, .csv files, or - for standard input")
       ->required()
       ->type_name("");
   command->add_option("--top", request->top, "how many classes to name")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_flag("--invert", request->invert, "swap dark and light: for digits written dark on white");
+  command->add_option("--x-col", request->x_col, "column of a .csv file with the images' files")
+      ->type_name("TEXT")
+      ->capture_default_str();
+  command->add_option("--image-folder", request->folder, "where the files of a .csv file are [beside it]")
+      ->type_name("DIR");
   command->add_flag("--json", request->json, "one JSON object a line and image");
   command->footer(
       "Images are turned into the network's size (bilinear) and channels. A file that cannot be read is reported, the\n"

@@ -21,21 +21,30 @@ struct Entry {
   const std::string* label;
 };
 
-std::vector<Entry> entries_of(const CsvTable& table, const ImageTableOptions& options, const std::string& name) {
-  const std::size_t x = column_of(table, options.x_col, name);
-  const std::size_t y = column_of(table, options.y_col, name);
-  std::vector<Entry> entries;
+void require_filled(const CsvTable& table, std::initializer_list<std::size_t> columns, const std::string& name) {
+  const std::size_t x = *columns.begin();
   for (const CsvRow& row : table.rows) {
-    for (const std::size_t column : {x, y}) {
+    for (const std::size_t column : columns) {
       if (!row.fields[column].empty()) continue;
       throw FormatError({.where = fmt::format("{}: line {}, column '{}'", name, row.line, table.header.fields[column]),
                          .expected = column == x ? "the name of a file" : "the name of a class",
                          .got = "an empty field",
                          .fix = "fill it in, or take the row out"});
     }
-    entries.push_back({&row.fields[x], &row.fields[y]});
   }
+}
+
+std::vector<Entry> entries_of(const CsvTable& table, const ImageTableOptions& options, const std::string& name) {
+  const std::size_t x = column_of(table, options.x_col, name);
+  const std::size_t y = column_of(table, options.y_col, name);
+  require_filled(table, {x, y}, name);
+  std::vector<Entry> entries;
+  for (const CsvRow& row : table.rows) entries.push_back({&row.fields[x], &row.fields[y]});
   return entries;
+}
+
+fs::path folder_of(const fs::path& csv, const ImageTableOptions& options) {
+  return options.directory.empty() ? csv.parent_path() : options.directory;
 }
 
 /// Leaves out rows that name no image file, with a warning that says how many and which is the first.
@@ -70,7 +79,7 @@ FoundImages image_table(const fs::path& csv, const ImageTableOptions& options) {
   const std::string name = csv.string();
   const CsvTable table = parse_csv(read_text_file(csv), name);
   std::vector<Entry> entries = entries_of(table, options, name);
-  const fs::path folder = options.directory.empty() ? csv.parent_path() : options.directory;
+  const fs::path folder = folder_of(csv, options);
   std::vector<std::string> warnings;
   if (options.validate_filenames) keep_image_files(entries, folder, name, warnings);
 
@@ -109,6 +118,16 @@ FoundImages image_table(const fs::path& csv, const ImageTableOptions& options) {
     warnings.push_back(fmt::format("{}: there is a single class, '{}': nothing to tell apart", name, classes[0]));
   }
   return {std::make_shared<ImageFiles>(name, folder, std::move(files), classes, options.reading), std::move(warnings)};
+}
+
+std::vector<fs::path> list_table(const fs::path& csv, const ImageTableOptions& options) {
+  const CsvTable table = parse_csv(read_text_file(csv), csv.string());
+  const std::size_t x = column_of(table, options.x_col, csv.string());
+  require_filled(table, {x}, csv.string());
+  const fs::path folder = folder_of(csv, options);
+  std::vector<fs::path> files;
+  for (const CsvRow& row : table.rows) files.push_back(folder / row.fields[x]);
+  return files;
 }
 
 }  // namespace saccade::data

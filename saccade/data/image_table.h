@@ -28,4 +28,8 @@ struct ImageTableOptions {
 /// Source: Keras 2, preprocessing/image/dataframe_iterator.py.
 FoundImages image_table(const std::filesystem::path& csv, const ImageTableOptions& options = {});
 
+/// The image files that a CSV file names in its column options.x_col, in its order, as paths; classes are not asked for. Rows
+/// that name no image file are kept. Throws what image_table() throws for the table itself.
+std::vector<std::filesystem::path> list_table(const std::filesystem::path& csv, const ImageTableOptions& options = {});
+
 }  // namespace saccade::data

@@ -76,6 +76,13 @@ TEST_F(ImageTable, GivenClasses) {
   EXPECT_THAT(image_table(path, {.classes = {"a"}}).warnings, ::testing::Contains(HasSubstr("single class")));
 }
 
+TEST_F(ImageTable, AListWithoutClasses) {
+  const auto path = table("weight,file\n1,img/2.png\n2,gone.txt\n");
+  EXPECT_THAT(list_table(path, {.x_col = "file"}), ElementsAre(folder / "img/2.png", folder / "gone.txt"));
+  EXPECT_THAT(list_table(path, {.x_col = "file", .directory = "/x"}), ElementsAre("/x/img/2.png", "/x/gone.txt"));
+  EXPECT_THAT(message_of([&] { list_table(path); }), HasSubstr("one column named 'filename'"));
+}
+
 TEST_F(ImageTable, Errors) {
   const auto error = [&](const std::string& text) {
     const auto path = table(text);

@@ -63,8 +63,7 @@ Model vgg_small(const Shape& image, Index classes) {
   Node x = first;
   // Each of these halves the picture at a small cost, until the groups below see what they see of 32x32.
   for (Index side = std::min(image[0], image[1]); side >= 64; side /= 2) {
-    x = conv_bn_relu(conv_bn_relu(x, 16), 16);
-    x = MaxPool2D{{.pool = 2}}(x);
+    x = MaxPool2D{{.pool = 2}}(conv_bn_relu(x, 16));
   }
   for (const Index filters : {32, 64, 128}) {
     x = conv_bn_relu(conv_bn_relu(x, filters), filters);

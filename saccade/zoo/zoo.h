@@ -18,10 +18,10 @@ Model lenet5(const Shape& image, Index classes);
 Model mlp(const Shape& image, Index classes);
 
 /// A small VGG for [32, 32, 3]: three groups of two 3x3 convolutions with batch normalisation (32, 64, 128 filters),
-/// each followed by 2x2 max pooling and dropout, then global average pooling and one dense layer. Larger images first pass
-/// through groups with 16 filters, without dropout, one for each time their shorter side can be halved and is still at
-/// least 32: one at 64x64, two at 128x128 and 224x224. Source: Simonyan and Zisserman 2014, shrunk. Throws ShapeError for
-/// images smaller than 8x8.
+/// each followed by 2x2 max pooling and dropout, then global average pooling and one dense layer. In front of them, larger
+/// images pass through a 3x3 convolution (16 filters) and pooling for each time that their shorter side can be halved
+/// and is still at least 32: once at 64x64, twice at 128x128 and 224x224. Source: Simonyan and Zisserman 2014, shrunk.
+/// Throws ShapeError for images smaller than 8x8.
 Model vgg_small(const Shape& image, Index classes);
 
 struct Entry {
