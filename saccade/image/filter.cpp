@@ -356,7 +356,12 @@ std::optional<SeparableKernel> separate(const FilterKernel& kernel) {
       if (std::abs(at(i, j) - column[usize(i)] * row[usize(j)]) > tolerance) return std::nullopt;
     }
   }
-  return SeparableKernel{.column = {column.begin(), column.end()}, .row = {row.begin(), row.end()}};
+  // Of the two signs the one a reader would choose: sums, not differences, are positive. Adding 0 leaves no -0.
+  const double sign = std::accumulate(column.begin(), column.end(), 0.0) + std::accumulate(row.begin(), row.end(), 0.0);
+  SeparableKernel factors;
+  for (const double value : column) factors.column.push_back(static_cast<float>(sign < 0 ? 0.0 - value : value + 0.0));
+  for (const double value : row) factors.row.push_back(static_cast<float>(sign < 0 ? 0.0 - value : value + 0.0));
+  return factors;
 }
 
 }  // namespace saccade

@@ -109,6 +109,7 @@ TEST(Docs, ExamplesInHelpNameOptionsThatExist) {
                                                      {"summary"},
                                                      {"experiment"},
                                                      {"experiment", "translation"},
+                                                     {"filter"},
                                                      {"data"},
                                                      {"data", "get"},
                                                      {"data", "list"},
