@@ -10,6 +10,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/version.h"
+#include "saccade/cli/augment_command.h"
 #include "saccade/cli/bench_command.h"
 #include "saccade/cli/data_command.h"
 #include "saccade/cli/evaluate_command.h"
@@ -35,6 +36,7 @@ void build(CLI::App& app, Console& console) {
   add_predict_command(app, console);
   add_summary_command(app, console);
   add_experiment_command(app, console);
+  add_augment_command(app, console);
   add_filter_command(app, console);
   add_data_command(app, console);
   add_bench_command(app, console);

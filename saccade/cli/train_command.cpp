@@ -3,9 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
+#include "saccade/augment/advice.h"
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/base/parallel.h"
@@ -14,6 +16,7 @@
 #include "saccade/cli/interrupt.h"
 #include "saccade/cli/train_options.h"
 #include "saccade/cli/training_sets.h"
+#include "saccade/data/flow.h"
 #include "saccade/data/split.h"
 #include "saccade/optim/adam.h"
 #include "saccade/optim/rmsprop.h"
@@ -137,9 +140,34 @@ void check(const TrainOptions& o) {
                       .fix = "0.1 sets a tenth aside"});
   }
   data::split_mode_named(o.split_mode);
+  generator_options(o.augmentation, "train");
   make_optimizer(o);
   Schedule::parse(o.schedule);
   if (is_network_path(o.model)) load_network(o.model);
+}
+
+/// What changes the training images; null when nothing does. Prints what may be wrong with it.
+std::shared_ptr<const ImageDataGenerator> make_generator(const TrainOptions& o, const data::Dataset& train,
+                                                         Console& console) {
+  auto generator = std::make_shared<const ImageDataGenerator>(generator_options(o.augmentation, "train"));
+  if (!generator->augments()) return nullptr;
+  for (const std::string& advice : augmentation_advice(generator->options(), train.class_names())) {
+    console.err << "warning: " << advice << '\n';
+  }
+  return generator;
+}
+
+/// The training images' mean and deviation become the network's own preprocessing, and travel with it.
+void normalise(Model& net, const TrainOptions& o, const data::Dataset& train) {
+  if (!o.featurewise_center && !o.featurewise_std_normalization) return;
+  ImageDataGenerator statistics({.featurewise_center = true,
+                                 .featurewise_std_normalization = o.featurewise_std_normalization,
+                                 .rescale = 1.0 / 255.0});
+  statistics.fit(data::source_of(train));
+  net.preprocessing.mean = statistics.statistics().mean;
+  net.preprocessing.deviation = statistics.statistics().deviation;
+  for (float& deviation : net.preprocessing.deviation)
+    deviation = std::max(deviation, 1e-6F);  // a channel of one level
 }
 
 void train(TrainRequest request, Console& console) {
@@ -152,6 +180,8 @@ void train(TrainRequest request, Console& console) {
 
   const TrainingSets set = load_training_sets(o, console);
   Model net = make_network(o, *set.train);
+  normalise(net, o, *set.train);
+  const std::shared_ptr<const ImageDataGenerator> generator = make_generator(o, *set.train, console);
 
   const fs::path run = resumed ? fs::path(request.resume) : new_run_folder(request);
   const fs::path checkpoint = run / "last.ckpt";
@@ -170,6 +200,7 @@ void train(TrainRequest request, Console& console) {
                                .validation = set.validation,
                                .seed = static_cast<std::uint64_t>(o.seed),
                                .workers = o.workers,
+                               .transform = generator ? data::augmentation(generator).transform : data::Transform{},
                                .callbacks = make_callbacks(o, run, headline, console),
                                .stop = &InterruptScope::requested,
                                .resume = goes_on ? checkpoint : fs::path()});
@@ -209,7 +240,8 @@ void add_train_command(CLI::App& app, Console& console) {
       "  saccade train mnist --model mlp --epochs 15\n"
       "  saccade train cifar10 --model vgg_small --validation-split 0.1 --early-stopping 3\n"
       "  saccade train mnist --model runs/lenet5-mnist/best.safetensors --freeze 'conv*' --epochs 2\n"
-      "  saccade train photos/ --image-size 128 --skip-bad\n"
+      "  saccade train photos/ --image-size 128 --skip-bad --augment\n"
+      "  saccade train photos/ --rotation-range 15 --horizontal-flip --zoom-range 0.1\n"
       "  saccade train labels.csv --x-col file --y-col label\n"
       "  saccade train --resume runs/lenet5-mnist");
   command->callback([request, resume, command, &console] {

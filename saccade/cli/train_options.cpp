@@ -1,11 +1,11 @@
 #include "saccade/cli/train_options.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
+#include "saccade/cli/declare_internal.h"
 
 namespace saccade::cli {
 namespace {
@@ -34,22 +34,7 @@ std::string_view default_model(std::string_view dataset) {
 
 }  // namespace
 
-void declare(CLI::App& command, TrainOptions& options) {
-  options.visit([&](const char* flag, auto& value, const char* help) {
-    using Value = std::remove_reference_t<decltype(value)>;
-    if constexpr (std::is_same_v<Value, bool>) {
-      command.add_flag(flag, value, help);
-    } else {
-      CLI::Option* option = command.add_option(flag, value, help);
-      if constexpr (std::is_same_v<Value, std::string>) {
-        option->type_name("TEXT");
-      } else {
-        option->type_name("N");
-      }
-      if (value != Value{}) option->capture_default_str();
-    }
-  });
-}
+void declare(CLI::App& command, TrainOptions& options) { declare_all(command, options); }
 
 std::string to_json(TrainOptions options, std::string_view version) {
   nlohmann::ordered_json values;
@@ -96,6 +81,12 @@ void apply_recipe(TrainOptions& options) {
   Recipe recipe = kFineTuning;
   for (const Recipe& known : kRecipes) {
     if (known.model == options.model) recipe = names_images(options.dataset) ? kOfFolder : known;
+  }
+  if (options.augment) {
+    AugmentOptions& chosen = options.augmentation;
+    if (to_json(generator_options(chosen, "train")) == to_json(ImageDataGeneratorOptions{})) {
+      chosen = recommended_augmentation(options.dataset);
+    }
   }
   if (!options.epochs) options.epochs = recipe.epochs;
   if (!options.batch_size) options.batch_size = recipe.batch_size;

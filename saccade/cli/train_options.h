@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "saccade/base/integer.h"
+#include "saccade/cli/augment_options.h"
 #include "saccade/cli/image_inputs.h"
 
 namespace CLI {
@@ -30,6 +31,10 @@ struct TrainOptions {
   double validation_split = 0.0;
   std::string split_mode = "stratified";
   ImageInputOptions images;
+  bool augment = false;
+  AugmentOptions augmentation;
+  bool featurewise_center = false;
+  bool featurewise_std_normalization = false;
   Index early_stopping = 0;
   Index reduce_on_plateau = 0;
   std::string freeze;
@@ -60,6 +65,11 @@ struct TrainOptions {
             "share of the training images to validate on instead of the test set [0.2 where there is none]");
     visitor("--split-mode", split_mode, "which images that is: stratified (drawn by seed), or keras (the first)");
     images.visit(visitor);
+    visitor("--augment", augment,
+            "show changed images in each epoch, as suits the data set; see: saccade augment --help");
+    augmentation.visit(visitor);
+    visitor("--featurewise-center", featurewise_center, "subtract the training images' mean, channel by channel");
+    visitor("--featurewise-std-normalization", featurewise_std_normalization, "and divide by their deviation");
     visitor("--early-stopping", early_stopping, "stop when val_loss has not improved for so many epochs; 0 is off");
     visitor("--reduce-on-plateau", reduce_on_plateau,
             "divide the learning rate by 10 after so many such epochs; 0 is off");

@@ -1,0 +1,147 @@
+#include "saccade/cli/augment_command.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "saccade/augment/image_data_generator.h"
+#include "saccade/base/error.h"
+#include "saccade/base/random.h"
+#include "saccade/cli/augment_options.h"
+#include "saccade/cli/declare_internal.h"
+#include "saccade/cli/inputs.h"
+#include "saccade/image/color.h"
+#include "saccade/image/decode.h"
+#include "saccade/image/draw.h"
+#include "saccade/image/encode.h"
+#include "saccade/image/resize.h"
+
+namespace saccade::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct AugmentRequest {
+  std::string image;
+  AugmentOptions options;
+  std::string grid = "4x4";
+  std::string output;
+  std::string save_to_dir;
+  std::string save_prefix = "aug";
+  Index max_side = 1024;
+  Index seed = 0;
+};
+
+struct Grid {
+  Index rows, columns;
+};
+
+Grid grid_of(const std::string& text) {
+  Grid grid{0, 0};
+  const char* const end = text.data() + text.size();
+  const auto [x, error] = std::from_chars(text.data(), end, grid.rows);
+  const bool parsed =
+      error == std::errc() && x != end && *x == 'x' && std::from_chars(x + 1, end, grid.columns).ptr == end;
+  if (!parsed || grid.rows < 1 || grid.columns < 1 || grid.rows > 100 || grid.columns > 100) {
+    throw ValueError({.where = "augment: --grid",
+                      .expected = "ROWSxCOLUMNS, each 1 to 100",
+                      .got = fmt::format("'{}'", text),
+                      .fix = "try 4x4"});
+  }
+  return grid;
+}
+
+/// The picture, no larger than max_side: a sheet is for the eye.
+Tensor read_picture(const AugmentRequest& request) {
+  Tensor image = read_image(request.image, {.min_height = request.max_side, .min_width = request.max_side});
+  const ImageSize size = image_size(image, "augment");
+  const Index longer = std::max(size.height, size.width);
+  if (longer <= request.max_side) return image;
+  const auto scaled = [&](Index side) { return std::max<Index>(1, side * request.max_side / longer); };
+  return resize(image,
+                {.height = scaled(size.height), .width = scaled(size.width), .interpolation = Interpolation::bilinear});
+}
+
+std::vector<float> as_floats(const Tensor& image) { return {image.uint8s().begin(), image.uint8s().end()}; }
+
+Tensor as_image(const Shape& shape, const std::vector<float>& values) {
+  Tensor image(shape, DType::uint8);
+  std::ranges::transform(values, image.uint8s().begin(),
+                         [](float x) { return static_cast<std::uint8_t>(std::clamp(x + 0.5F, 0.0F, 255.0F)); });
+  return image;
+}
+
+void augment(const AugmentRequest& request, Console& console) {
+  const ImageDataGenerator generator(generator_options(request.options, "augment"));
+  if (!generator.augments()) {
+    throw ValueError({.where = "augment",
+                      .expected = "an option that changes pictures",
+                      .got = "none",
+                      .fix = "try --rotation-range 30; see saccade augment --help"});
+  }
+  if (request.output.empty() && request.save_to_dir.empty()) {
+    throw ValueError({.where = "augment",
+                      .expected = "-o FILE for a sheet, or --save-to-dir DIR for the pictures",
+                      .got = "neither",
+                      .fix = "try -o sheet.png"});
+  }
+  const Grid grid = grid_of(request.grid);
+  const Tensor original = read_picture(request);
+  const std::vector<float> source = as_floats(original);
+  if (!request.save_to_dir.empty()) make_folder(request.save_to_dir, "--save-to-dir");
+
+  std::vector<SheetCell> cells;
+  for (Index i = 0; i < grid.rows * grid.columns; ++i) {
+    std::vector<float> image = source;
+    Stream stream(static_cast<std::uint64_t>(request.seed), 0, static_cast<std::uint64_t>(i), slot_of("augment"));
+    const ImageTransform transform = generator.random_transform(original.shape(), image, stream);
+    Tensor picture = as_image(original.shape(), image);
+    std::string line = to_json(transform);
+    if (!request.save_to_dir.empty()) {
+      const fs::path file = fs::path(request.save_to_dir) / fmt::format("{}_{}.png", request.save_prefix, i);
+      write_image(file, picture);
+      line = fmt::format("{{\"file\":{},{}", nlohmann::json(file.string()).dump(), line.substr(1));
+    }
+    console.out << line << '\n';
+    cells.push_back({.image = std::move(picture)});
+  }
+  if (!request.output.empty()) write_image(request.output, contact_sheet(cells, {.columns = grid.columns, .gap = 6}));
+}
+
+}  // namespace
+
+void add_augment_command(CLI::App& app, Console& console) {
+  const auto request = std::make_shared<AugmentRequest>();
+  CLI::App* command = app.add_subcommand("augment", "Show what augmentation makes of an image");
+  command->add_option("IMAGE", request->image, "an image file")->required()->type_name("");
+  declare_all(*command, request->options);
+  command->add_option("--grid", request->grid, "ROWSxCOLUMNS of pictures")->type_name("TEXT")->capture_default_str();
+  command->add_option("-o,--output", request->output, "write them as one sheet: .png, .jpg, .webp, .ppm")
+      ->type_name("FILE");
+  command->add_option("--save-to-dir", request->save_to_dir, "write each as a PNG file here")->type_name("DIR");
+  command->add_option("--save-prefix", request->save_prefix, "what their names begin with")
+      ->type_name("TEXT")
+      ->capture_default_str();
+  command->add_option("--max-side", request->max_side, "shrink larger images to so many pixels first")
+      ->check(CLI::Range(1, 16384))
+      ->capture_default_str();
+  command->add_option("--seed", request->seed, "one seed, one sheet")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->footer(
+      "Prints what happened to each picture as a line of JSON. The options are those of `saccade train`.\n"
+      "Examples:\n"
+      "  saccade augment photo.jpg --rotation-range 30 --fill-mode reflect --grid 4x4 -o sheet.png\n"
+      "  saccade augment photo.jpg --zoom-range 0.3 --horizontal-flip --save-to-dir pictures/\n"
+      "  saccade augment photo.jpg --brightness-range 0.5,1.5 -o sheet.jpg | head -1");
+  command->callback([request, &console] { augment(*request, console); });
+}
+
+}  // namespace saccade::cli
