@@ -97,6 +97,7 @@ void augment(const AugmentRequest& request, Console& console) {
   const std::vector<float> source = as_floats(original);
   if (!request.save_to_dir.empty()) make_folder(request.save_to_dir, "--save-to-dir");
 
+  std::string report;
   std::vector<SheetCell> cells;
   for (Index i = 0; i < grid.rows * grid.columns; ++i) {
     std::vector<float> image = source;
@@ -109,10 +110,11 @@ void augment(const AugmentRequest& request, Console& console) {
       write_image(file, picture);
       line = fmt::format("{{\"file\":{},{}", nlohmann::json(file.string()).dump(), line.substr(1));
     }
-    console.out << line << '\n';
+    report += line + '\n';
     cells.push_back({.image = std::move(picture)});
   }
   if (!request.output.empty()) write_image(request.output, contact_sheet(cells, {.columns = grid.columns, .gap = 6}));
+  console.out << report;
 }
 
 }  // namespace

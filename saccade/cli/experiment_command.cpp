@@ -3,47 +3,67 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <ostream>
 
 #include "saccade/base/file.h"
+#include "saccade/cli/augmentation_experiment.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/interrupt.h"
 #include "saccade/cli/translation_experiment.h"
+#include "saccade/image/encode.h"
 #include "saccade/train/callbacks.h"
 #include "saccade/train/interrupted.h"
 
 namespace saccade::cli {
 namespace {
 
-struct TranslationRequest {
-  Index epochs = 4;
-  Index max_shift = 8;
+/// What both experiments are told.
+struct ExperimentRequest {
+  Index epochs;
   Index limit = 0;
-  std::uint64_t seed = 0;
-  std::string out = "runs/translation";
-  SetLocation location;
+  std::string out;
+  SetLocation location = {};
+  Index max_shift = 8;     // translation
+  std::uint64_t seed = 0;  // translation
+  Index seeds = 3;         // augmentation
 };
 
-void run_translation(const TranslationRequest& request, Console& console) {
+data::TrainTest load_digits(const ExperimentRequest& request, Console& console) {
   data::TrainTest set = load_set("mnist", request.location, console);
   if (request.limit > 0) set.train = data::take(set.train, std::min(request.limit, set.train->size()));
   make_folder(request.out, "--out");
-  const InterruptScope interrupt;
-  TranslationOptions options{.epochs = request.epochs, .max_shift = request.max_shift, .seed = request.seed};
-  options.stop = &InterruptScope::requested;
-  options.begin = [&console](const std::string& title) -> std::vector<CallbackPtr> {
+  return set;
+}
+
+/// Says what begins, and shows its progress.
+auto announce(Console& console) {
+  return [&console](const std::string& title) -> std::vector<CallbackPtr> {
     console.err << title << std::endl;
     return {std::make_shared<Progress>(
         console.err, ProgressOptions{.live = console.err_is_terminal, .width_columns = console.err_columns})};
   };
-  std::vector<TranslationRow> rows;
+}
+
+/// What `run` returns; an interrupted one ends the command as shells expect.
+template <class Run>
+auto until_interrupted(Run&& run) {
+  const InterruptScope interrupt;
   try {
-    rows = run_translation_experiment(set, options);
+    return run();
   } catch (const InterruptedError&) {
     throw CLI::RuntimeError(kInterruptedExit);
   }
+}
+
+void run_translation(const ExperimentRequest& request, Console& console) {
+  const data::TrainTest set = load_digits(request, console);
+  TranslationOptions options{.epochs = request.epochs, .max_shift = request.max_shift, .seed = request.seed};
+  options.stop = &InterruptScope::requested;
+  options.begin = announce(console);
+  const auto rows = until_interrupted([&] { return run_translation_experiment(set, options); });
   const std::filesystem::path out = request.out;
   write_file(out / "translation.csv", translation_csv(rows));
   write_file(out / "translation.html", translation_html(rows));
@@ -51,36 +71,80 @@ void run_translation(const TranslationRequest& request, Console& console) {
   console.err << fmt::format("also in {0}/translation.csv and {0}/translation.html\n", out.string());
 }
 
-}  // namespace
+void run_augmentation(const ExperimentRequest& request, Console& console) {
+  const data::TrainTest set = load_digits(request, console);
+  const AugmentationExperiment experiment{
+      .epochs = request.epochs, .seeds = request.seeds, .stop = &InterruptScope::requested, .begin = announce(console)};
+  const auto rows = until_interrupted([&] { return run_augmentation_experiment(set, experiment); });
+  const std::filesystem::path out = request.out;
+  write_file(out / "augmentation.csv", augmentation_csv(rows));
+  write_png(out / "augmentation.png", augmentation_sheet(rows, *set.train));
+  console.out << augmentation_table(rows);
+  console.err << fmt::format("also in {0}/augmentation.csv; the digits are shown in {0}/augmentation.png\n",
+                             out.string());
+}
 
-void add_experiment_command(CLI::App& app, Console& console) {
-  CLI::App* experiment = app.add_subcommand("experiment", "Lessons of a course, as experiments to run");
-  experiment->footer("Example:\n  saccade experiment translation");
-  const auto request = std::make_shared<TranslationRequest>();
-  CLI::App* translation = experiment->add_subcommand(
-      "translation", "How the dense and the convolutional network take digits that are not in the middle");
-  translation->add_option("--epochs", request->epochs, "of each of the four trainings")->capture_default_str();
-  translation->add_option("--max-shift", request->max_shift, "pixels")->check(CLI::Range(1, 20))->capture_default_str();
-  translation->add_option("--limit", request->limit, "train on the first so many images; 0 is all")
+/// The options of both.
+CLI::App* add_experiment(CLI::App& experiments, const std::string& name, const std::string& lesson,
+                         ExperimentRequest& request) {
+  CLI::App* command = experiments.add_subcommand(name, lesson);
+  command->add_option("--epochs", request.epochs, "of each training")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--limit", request.limit, "train on the first so many images; 0 is all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  translation->add_option("--seed", request->seed, "one seed, one result")->capture_default_str();
-  translation->add_option("-o,--out", request->out, "folder for translation.csv and translation.html")
+  command->add_option("-o,--out", request.out, "folder for the table as CSV, and the pictures")
       ->type_name("DIR")
       ->capture_default_str();
-  translation->add_option("--data", request->location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]")
+  command->add_option("--data", request.location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]")
       ->type_name("DIR");
-  translation->add_option("--from", request->location.from, "folder to take the data set's files from")
-      ->type_name("DIR");
-  translation->add_flag("--offline", request->location.offline, "never ask the network for data");
-  translation->footer(
+  command->add_option("--from", request.location.from, "folder to take the data set's files from")->type_name("DIR");
+  command->add_flag("--offline", request.location.offline, "never ask the network for data");
+  return command;
+}
+
+void add_translation(CLI::App& experiments, Console& console) {
+  const auto request = std::make_shared<ExperimentRequest>(ExperimentRequest{.epochs = 4, .out = "runs/translation"});
+  CLI::App* command =
+      add_experiment(experiments, "translation",
+                     "How the dense and the convolutional network take digits that are not in the middle", *request);
+  command->add_option("--max-shift", request->max_shift, "pixels")->check(CLI::Range(1, 20))->capture_default_str();
+  command->add_option("--seed", request->seed, "one seed, one result")->capture_default_str();
+  command->footer(
       "Trains mlp and lenet5 on MNIST's digits as they are, tests both on digits moved by 0 to 8 pixels, then does the "
       "same\n"
       "after training on digits moved at random; prints the table of accuracies.\n"
       "Examples:\n"
       "  saccade experiment translation\n"
       "  saccade experiment translation --epochs 1 --limit 10000 --out /tmp/translation");
-  translation->callback([request, &console] { run_translation(*request, console); });
+  command->callback([request, &console] { run_translation(*request, console); });
+}
+
+void add_augmentation(CLI::App& experiments, Console& console) {
+  const auto request = std::make_shared<ExperimentRequest>(ExperimentRequest{.epochs = 8, .out = "runs/augmentation"});
+  CLI::App* command = add_experiment(experiments, "augmentation",
+                                     "What changed training digits are worth, and which changes hurt", *request);
+  command->add_option("--seeds", request->seeds, "trainings of each kind")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->footer(
+      "Trains lenet5 on MNIST's digits as they are, turned and moved and zoomed a little (--augment of saccade "
+      "train),\n"
+      "and mirrored, for as many epochs each; prints the accuracies on the test digits, which stay as they are.\n"
+      "Examples:\n"
+      "  saccade experiment augmentation\n"
+      "  saccade experiment augmentation --limit 2000 --epochs 20 --out /tmp/augmentation");
+  command->callback([request, &console] { run_augmentation(*request, console); });
+}
+
+}  // namespace
+
+void add_experiment_command(CLI::App& app, Console& console) {
+  CLI::App* experiments = app.add_subcommand("experiment", "Lessons of a course, as experiments to run");
+  experiments->footer("Example:\n  saccade experiment translation");
+  add_translation(*experiments, console);
+  add_augmentation(*experiments, console);
 }
 
 }  // namespace saccade::cli

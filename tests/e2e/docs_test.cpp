@@ -109,6 +109,8 @@ TEST(Docs, ExamplesInHelpNameOptionsThatExist) {
                                                      {"summary"},
                                                      {"experiment"},
                                                      {"experiment", "translation"},
+                                                     {"experiment", "augmentation"},
+                                                     {"augment"},
                                                      {"filter"},
                                                      {"data"},
                                                      {"data", "get"},

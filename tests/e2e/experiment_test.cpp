@@ -48,5 +48,27 @@ TEST(Experiment, Translation) {
   EXPECT_THAT(html, ::testing::EndsWith("</html>\n"));
 }
 
+/// The number after a row's name in the printed table.
+double accuracy_of(const std::string& table, const std::string& name) {
+  for (const std::string& line : lines(table)) {
+    if (line.starts_with(name + " ")) return std::stod(line.substr(name.size()));
+  }
+  ADD_FAILURE() << "no row " << name << " in\n" << table;
+  return 0.0;
+}
+
+TEST(Experiment, Augmentation) {
+  const Workplace place;
+  const Result result = place.expect(
+      0, {"experiment", "augmentation", "--limit", "1000", "--epochs", "12", "--seeds", "1", "--out", "out"});
+  EXPECT_THAT(lines(result.out), SizeIs(1 + 4));
+  const double none = accuracy_of(result.out, "none");
+  EXPECT_GT(none, 85.0);
+  EXPECT_GT(accuracy_of(result.out, "sensible"), none) << "sensible changes did not help";
+  EXPECT_LT(accuracy_of(result.out, "mirrored left to right"), none) << "mirrored digits did not hurt";
+  EXPECT_THAT(lines(read(place / "out/augmentation.csv")), SizeIs(1 + 4));
+  EXPECT_THAT(read(place / "out/augmentation.png"), ::testing::StartsWith("\x89PNG"));
+}
+
 }  // namespace
 }  // namespace saccade::e2e
