@@ -201,6 +201,7 @@ void train(TrainRequest request, Console& console) {
                                .seed = static_cast<std::uint64_t>(o.seed),
                                .workers = o.workers,
                                .transform = generator ? data::augmentation(generator).transform : data::Transform{},
+                               .mixing = {.mixup = o.mixup, .cutmix = o.cutmix},
                                .callbacks = make_callbacks(o, run, headline, console),
                                .stop = &InterruptScope::requested,
                                .resume = goes_on ? checkpoint : fs::path()});
@@ -210,7 +211,8 @@ void train(TrainRequest request, Console& console) {
   }
   if (!history.stopped_because.empty()) console.err << fmt::format("stopped early: {}\n", history.stopped_because);
 
-  const Evaluation evaluation = evaluate(net, set.report, {.workers = o.workers});
+  const Evaluation evaluation =
+      evaluate(net, set.report, {.batch_size = evaluation_batch(*o.batch_size), .workers = o.workers});
   write_report(run, evaluation, *set.report);
   if (request.json) {
     console.out << report_json(evaluation, set.report->class_names());

@@ -33,6 +33,8 @@ struct TrainOptions {
   ImageInputOptions images;
   bool augment = false;
   AugmentOptions augmentation;
+  double mixup = 0.0;
+  double cutmix = 0.0;
   bool featurewise_center = false;
   bool featurewise_std_normalization = false;
   Index early_stopping = 0;
@@ -68,6 +70,8 @@ struct TrainOptions {
     visitor("--augment", augment,
             "show changed images in each epoch, as suits the data set; see: saccade augment --help");
     augmentation.visit(visitor);
+    visitor("--mixup", mixup, "blend pairs of images and their labels: alpha, e.g. 0.2; 0 is off");
+    visitor("--cutmix", cutmix, "put a box of one image into another: alpha, e.g. 1; 0 is off");
     visitor("--featurewise-center", featurewise_center, "subtract the training images' mean, channel by channel");
     visitor("--featurewise-std-normalization", featurewise_std_normalization, "and divide by their deviation");
     visitor("--early-stopping", early_stopping, "stop when val_loss has not improved for so many epochs; 0 is off");

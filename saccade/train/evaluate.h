@@ -19,6 +19,12 @@ struct EvaluateOptions {
   std::function<void(Index, Index)> progress{};  ///< Told (images done, all) after each batch.
 };
 
+/// Images at a time that take no more memory to evaluate than `training_batch` of them take to train: twice as many, since no
+/// gradients are kept, and at most 256.
+constexpr Index evaluation_batch(Index training_batch) noexcept {
+  return training_batch < 128 ? 2 * training_batch : 256;
+}
+
 /// Loss, accuracy and every single prediction of a network on a dataset, in the dataset's order. Weights are only read.
 /// Throws ShapeError or ValueError when the two do not fit together.
 Evaluation evaluate(Model& net, const data::DatasetPtr& dataset, const EvaluateOptions& options = {});

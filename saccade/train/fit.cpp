@@ -46,7 +46,7 @@ class Trainer final : public TrainingControl {
   void resume();
   Ready& ready_for(Index rows);
   bool run_epoch();  ///< False when training was interrupted.
-  void run_step(const data::Batch& batch);
+  void run_step(data::Batch& batch);
   void end_epoch(std::chrono::steady_clock::time_point start);
   void require_finite(double loss) const;
   double learning_rate() const;
@@ -58,6 +58,7 @@ class Trainer final : public TrainingControl {
   const FitOptions& options_;
   data::DatasetPtr train_, validation_;
   AnyOptimizer optimizer_;
+  Mixer mixer_;
   std::optional<data::Loader> loader_;
   std::map<Index, Ready> ready_;
   std::vector<Parameter*> parameters_;
@@ -72,7 +73,12 @@ class Trainer final : public TrainingControl {
 };
 
 Trainer::Trainer(Model& net, const data::DatasetPtr& train, const FitOptions& options)
-    : net_(net), options_(options), train_(train), validation_(options.validation), optimizer_(options.optimizer) {
+    : net_(net),
+      options_(options),
+      train_(train),
+      validation_(options.validation),
+      optimizer_(options.optimizer),
+      mixer_(options.mixing, net.output_shape()[0], options.seed) {
   check();
   if (!validation_ && options.validation_split > 0.0) {
     const data::Split parts = data::split(train, options.validation_split, options.seed);
@@ -85,7 +91,8 @@ Trainer::Trainer(Model& net, const data::DatasetPtr& train, const FitOptions& op
                                               .workers = options.workers,
                                               .max_queue_size = options.max_queue_size,
                                               .preprocessing = net.preprocessing,
-                                              .transform = options.transform});
+                                              .transform = options.transform,
+                                              .plan = options.plan});
   parameters_ = pointers_to(net.parameters());
   ready_for(std::min(options.batch_size, train_->size()));
   optimizer_->bind(parameters_);
@@ -151,15 +158,16 @@ void Trainer::require_finite(double loss) const {
                           learning_rate())});
 }
 
-void Trainer::run_step(const data::Batch& batch) {
+void Trainer::run_step(data::Batch& batch) {
   Ready& now = ready_for(batch.rows());
   const StepAddress address{.seed = options_.seed, .step = static_cast<std::uint32_t>(global_step_)};
+  const Targets targets = mixer_.mix(batch);
   const std::span<const float> output = now.plan.forward(batch.images.floats(), address);
   const auto classes = usize(net_.output_shape()[0]);
   for (std::size_t row = 0; row < batch.labels.size(); ++row) {
     correct_ += argmax(output.subspan(row * classes, classes)) == batch.labels[row] ? 1 : 0;
   }
-  double loss = now.loss.run(output, {.labels = batch.labels}, now.plan.output_grad());
+  double loss = now.loss.run(output, targets, now.plan.output_grad());
   require_finite(loss);
   now.plan.backward();
   loss += add_l2(parameters_) * static_cast<double>(batch.rows());
@@ -197,7 +205,9 @@ void Trainer::end_epoch(std::chrono::steady_clock::time_point start) {
   info.logs["learning_rate"] = last.learning_rate;
   optimizer_->swap_averages();  // what validation sees and callbacks save is what training would end with
   if (validation_) {
-    const Evaluation result = evaluate(net_, validation_, {.loss = options_.loss, .workers = options_.workers});
+    const Evaluation result = evaluate(
+        net_, validation_,
+        {.batch_size = evaluation_batch(options_.batch_size), .loss = options_.loss, .workers = options_.workers});
     info.logs["val_loss"] = result.loss;
     info.logs["val_accuracy"] = result.accuracy;
   }

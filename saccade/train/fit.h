@@ -12,6 +12,7 @@
 #include "saccade/optim/optimizer.h"
 #include "saccade/optim/schedule.h"
 #include "saccade/train/callback.h"
+#include "saccade/train/mixing.h"
 
 namespace saccade {
 
@@ -30,6 +31,8 @@ struct FitOptions {
   int workers = 1;            ///< Threads that prepare batches ahead; 0 prepares them in the training thread.
   Index max_queue_size = 10;  ///< Batches prepared ahead at most.
   data::Transform transform{};  ///< Augmentation of training images; validation images are left alone.
+  data::Plan plan{};            ///< Another order of the training images; see data::augmentation().
+  MixingOptions mixing{};       ///< mixup and CutMix, after `transform`. Accuracy counts each image's own label.
   std::vector<CallbackPtr> callbacks{};
   bool terminate_on_nan = true;    ///< A loss that is not finite throws, before the step that would spoil the weights.
   std::function<bool()> stop{};    ///< Asked after each step; true ends training there, after on_checkpoint.

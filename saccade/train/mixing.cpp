@@ -1,0 +1,111 @@
+#include "saccade/train/mixing.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "saccade/base/error.h"
+#include "saccade/base/random.h"
+
+namespace saccade {
+namespace {
+
+/// Gamma(alpha, 1), by Marsaglia and Tsang, "A simple method for generating gamma variables", 2000.
+double draw_gamma(Stream& stream, double alpha) {
+  if (alpha < 1.0) {
+    const double power = std::pow(1.0 - stream.uniform_double(), 1.0 / alpha);
+    return draw_gamma(stream, alpha + 1.0) * power;
+  }
+  const double d = alpha - 1.0 / 3.0, c = 1.0 / std::sqrt(9.0 * d);
+  for (;;) {
+    const double x = stream.normal(), root = 1.0 + c * x;
+    if (root <= 0.0) continue;
+    const double v = root * root * root;
+    if (std::log(1.0 - stream.uniform_double()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+  }
+}
+
+double draw_beta(Stream& stream, double alpha) {
+  const double a = draw_gamma(stream, alpha), b = draw_gamma(stream, alpha);
+  return a + b > 0.0 ? a / (a + b) : 0.5;
+}
+
+void blend(std::span<float> a, std::span<float> b, float t) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const float x = a[i], y = b[i];
+    a[i] = t * x + (1.0F - t) * y;
+    b[i] = t * y + (1.0F - t) * x;
+  }
+}
+
+struct Box {
+  Index top, left, bottom, right;
+};
+
+/// A box of about (1-t) of the picture.
+Box draw_box(Stream& stream, const Shape& hwc, double t) {
+  const double side = std::sqrt(1.0 - t);
+  const auto range = [&](Index extent) {
+    const Index length = static_cast<Index>(side * static_cast<double>(extent));
+    const Index middle = static_cast<Index>(stream.below(static_cast<std::uint32_t>(extent)));
+    const Index first = middle - length / 2;
+    return std::pair(std::clamp(first, Index{0}, extent), std::clamp(first + length, Index{0}, extent));
+  };
+  const auto [top, bottom] = range(hwc[0]);
+  const auto [left, right] = range(hwc[1]);
+  return {top, left, bottom, right};
+}
+
+void exchange(std::span<float> a, std::span<float> b, const Shape& hwc, const Box& box) {
+  const Index count = (box.right - box.left) * hwc[2];
+  for (Index row = box.top; row < box.bottom; ++row) {
+    const Index first = (row * hwc[1] + box.left) * hwc[2];
+    std::swap_ranges(a.data() + first, a.data() + first + count, b.data() + first);
+  }
+}
+
+void require_alpha(double alpha, std::string_view name) {
+  if (alpha >= 0.0 && std::isfinite(alpha)) return;
+  throw ValueError({.where = fmt::format("fit: {}", name),
+                    .expected = "an alpha of zero or more",
+                    .got = fmt::format("{}", alpha),
+                    .fix = "0 is off; 0.2 is usual for mixup, 1 for cutmix"});
+}
+
+}  // namespace
+
+Mixer::Mixer(const MixingOptions& options, Index classes, std::uint64_t seed)
+    : options_(options), classes_(classes), seed_(seed) {
+  require_alpha(options.mixup, "mixup");
+  require_alpha(options.cutmix, "cutmix");
+}
+
+Targets Mixer::mix(data::Batch& batch) {
+  if (!is_on()) return {.labels = batch.labels};
+  Stream stream(seed_, static_cast<std::uint32_t>(batch.epoch), static_cast<std::uint64_t>(batch.number),
+                slot_of("mix"));
+  const bool cuts = options_.cutmix > 0.0 && (options_.mixup == 0.0 || stream.uniform_double() < 0.5);
+  double t = draw_beta(stream, cuts ? options_.cutmix : options_.mixup);
+  const Shape hwc = batch.images.shape().without_batch();
+  Box box{};
+  if (cuts) {
+    box = draw_box(stream, hwc, t);
+    const double cut = static_cast<double>((box.bottom - box.top) * (box.right - box.left));
+    t = 1.0 - cut / static_cast<double>(hwc[0] * hwc[1]);
+  }
+  const Index rows = batch.rows();
+  const std::size_t count = usize(hwc.elements());
+  const auto image = [&](Index row) { return batch.images.floats().subspan(usize(row) * count, count); };
+  dense_.assign(usize(rows * classes_), 0.0F);
+  for (Index i = 0; i < rows; ++i) {
+    const Index j = rows - 1 - i;
+    if (i < j && cuts) exchange(image(i), image(j), hwc, box);
+    if (i < j && !cuts) blend(image(i), image(j), static_cast<float>(t));
+    dense_[usize(i * classes_ + batch.labels[usize(i)])] += static_cast<float>(t);
+    dense_[usize(i * classes_ + batch.labels[usize(j)])] += static_cast<float>(1.0 - t);
+  }
+  return {.dense = dense_};
+}
+
+}  // namespace saccade
