@@ -33,7 +33,8 @@ Color scene(double x, double y) {
   }
   const double road = 0.10 + 0.45 * (y - 0.64);
   if (y > 0.64 && std::abs(x - 0.30 + 0.25 * (y - 0.64)) < road * 0.5) color = {112, 110, 116};
-  if (y > 0.64 && std::abs(x - 0.30 + 0.25 * (y - 0.64)) < road * 0.03 && std::fmod(y * 14.0, 1.0) < 0.55) color = {235, 235, 225};
+  if (y > 0.64 && std::abs(x - 0.30 + 0.25 * (y - 0.64)) < road * 0.03 && std::fmod(y * 14.0, 1.0) < 0.55)
+    color = {235, 235, 225};
   if (x > 0.62 && x < 0.95 && y > 0.44 && y < 0.74) {
     color = std::fmod(y * 40.0, 1.0) < 0.12 ? Color{150, 70, 55} : Color{188, 92, 70};
     const bool window = std::fmod((x - 0.62) * 9.0, 1.0) > 0.35 && std::fmod((y - 0.44) * 8.0, 1.0) > 0.35;
@@ -91,7 +92,8 @@ void draw_kernels(const Tensor& photo, const fs::path& folder) {
   far.weights[0] = 1.0F;
   std::vector<SheetCell> borders;
   for (const Border border : kBorders) {
-    borders.push_back({.image = filter(photo, far, {.border = border}), .captions = {std::string(name_of(border)), ""}});
+    borders.push_back(
+        {.image = filter(photo, far, {.border = border}), .captions = {std::string(name_of(border)), ""}});
   }
   write_image(folder / "borders.jpg", contact_sheet(borders, {.columns = 5}));
 }
@@ -157,6 +159,8 @@ int main(int argc, char** argv) {
       {"horizontal_flip", {.horizontal_flip = true}},
       {"vertical_flip", {.vertical_flip = true}},
       {"random_crop", {.fill_mode = FillMode::constant, .random_crop = 40}},
-      {"random_erasing", {.random_erasing = 1.0}}};
-  for (const auto& [name, options] : arguments) draw_argument(photo, folder / fmt::format("augment_{}.jpg", name), options);
+      {"random_erasing", {.random_erasing = 1.0}},
+      {"rand_augment", {.rand_augment = 2, .rand_augment_magnitude = 15}}};
+  for (const auto& [name, options] : arguments)
+    draw_argument(photo, folder / fmt::format("augment_{}.jpg", name), options);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <string_view>
 
 namespace saccade {
@@ -70,6 +71,11 @@ std::vector<std::string> augmentation_advice(const ImageDataGeneratorOptions& o,
   if (o.brightness_range && (o.brightness_range->low > 1.0 || o.brightness_range->high < 1.0)) {
     advice.push_back(fmt::format("brightness_range {}, {} does not include 1: no picture keeps its own brightness",
                                  o.brightness_range->low, o.brightness_range->high));
+  }
+  if (o.brightness_range && o.rescale && std::abs(*o.rescale) < 0.1) {
+    advice.emplace_back(
+        "rescale comes after brightness_range in a flow, but before it in fit(augment = true), where the whole "
+        "numbers of a picture in 0..1 are all 0: leave augment off, or brightness_range");
   }
   if (o.zoom_range.low <= 0.1 && (o.zoom_range.low != 1.0 || o.zoom_range.high != 1.0)) {
     advice.push_back(

@@ -64,6 +64,10 @@ void validate(const ImageDataGeneratorOptions& o) {
           "4 suits 32 x 32");
   require(o.random_erasing >= 0.0 && o.random_erasing <= 1.0, "random_erasing", "a probability",
           fmt::format("{}", o.random_erasing), "0.25 erases in a quarter of the pictures");
+  require(o.rand_augment >= 0 && o.rand_augment <= 100, "rand_augment", "0 to 100 operations",
+          fmt::format("{}", o.rand_augment), "2 is usual");
+  require(o.rand_augment_magnitude >= 0.0 && o.rand_augment_magnitude <= 30.0, "rand_augment_magnitude", "0 to 30",
+          fmt::format("{}", o.rand_augment_magnitude), "9 is usual");
 }
 
 /// Shifts below 1 are shares of the extent.
@@ -289,7 +293,7 @@ bool ImageDataGenerator::augments() const noexcept {
   return o.rotation_range != 0.0 || !o.width_shift_range.is_off() || !o.height_shift_range.is_off() ||
          o.brightness_range || o.shear_range != 0.0 || o.zoom_range.low != 1.0 || o.zoom_range.high != 1.0 ||
          o.channel_shift_range != 0.0 || o.horizontal_flip || o.vertical_flip || o.random_crop != 0 ||
-         o.contrast_range || o.saturation_range || o.random_erasing != 0.0;
+         o.contrast_range || o.saturation_range || o.random_erasing != 0.0 || o.rand_augment != 0;
 }
 
 Shape ImageDataGenerator::channels_last(const Shape& shape) const {
@@ -305,11 +309,23 @@ Shape ImageDataGenerator::channels_last(const Shape& shape) const {
 }
 
 ImageTransform ImageDataGenerator::get_random_transform(const Shape& shape, Stream& stream) const {
-  return draw(options_, channels_last(shape), Addressed(stream));
+  const Shape hwc = channels_last(shape);
+  ImageTransform transform = draw(options_, hwc, Addressed(stream));
+  for (Index i = 0; i < options_.rand_augment; ++i) {
+    transform.operations.push_back(draw_operation(hwc, options_.rand_augment_magnitude, stream));
+  }
+  return transform;
 }
 
 ImageTransform ImageDataGenerator::get_random_transform(const Shape& shape, NumpyRandom& random) const {
-  return draw(options_, channels_last(shape), AsKeras(random));
+  const Shape hwc = channels_last(shape);
+  ImageTransform transform = draw(options_, hwc, AsKeras(random));
+  if (options_.rand_augment == 0) return transform;
+  Stream stream(random.next(), 0, 0, slot_of("rand_augment"));  // Keras has no such thing: one number stands for all
+  for (Index i = 0; i < options_.rand_augment; ++i) {
+    transform.operations.push_back(draw_operation(hwc, options_.rand_augment_magnitude, stream));
+  }
+  return transform;
 }
 
 void ImageDataGenerator::apply_transform(const ImageTransform& transform, const Shape& shape,

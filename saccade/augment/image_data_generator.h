@@ -89,7 +89,9 @@ struct ImageDataGeneratorOptions {
   Index random_crop = 0;                       ///< Shift by whole pixels, -n .. n, on both axes: pad by n and crop.
   std::optional<Range> contrast_range = {};    ///< Factors about the mean grey.
   std::optional<Range> saturation_range = {};  ///< Factors about each pixel's grey.
-  double random_erasing = 0.0;  ///< Probability that a box of 2 to 33 % of the picture becomes noise-free grey.
+  double random_erasing = 0.0;          ///< Probability that a box of 2 to 33 % of the picture becomes noise-free grey.
+  Index rand_augment = 0;               ///< RandAugment: so many random ImageOperations, one after the other,
+  double rand_augment_magnitude = 9.0;  ///< of this strength, 0 to 30.
 };
 
 /// Pictures one after the other: what fit() reads.

@@ -96,6 +96,20 @@ TEST(RandomTransform, AnAddressGivesOnePictureWhateverElseIsOn) {
   EXPECT_EQ(drawn({}, 5), ImageTransform{});
 }
 
+TEST(RandomTransform, RandAugmentDrawsItsOperations) {
+  const auto drawn = [](const Options& options, std::uint64_t sample) {
+    Stream stream(3, 1, sample, slot_of("augment"));
+    return ImageDataGenerator(options).get_random_transform({28, 28, 3}, stream);
+  };
+  const ImageTransform two = drawn({.rotation_range = 10, .rand_augment = 2}, 1);
+  EXPECT_EQ(two.operations.size(), 2U);
+  EXPECT_EQ(two.theta, drawn({.rotation_range = 10}, 1).theta);
+  EXPECT_NE(two.operations, drawn({.rand_augment = 2}, 2).operations);
+  NumpyRandom first(5), second(5);
+  const ImageDataGenerator generator({.rand_augment = 3});
+  EXPECT_EQ(generator.get_random_transform({9, 9, 1}, first), generator.get_random_transform({9, 9, 1}, second));
+}
+
 TEST(RandomTransform, StaysInItsRangesAndReachesTheirEnds) {
   const ImageDataGenerator generator({.rotation_range = 30,
                                       .width_shift_range = 3,

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "saccade/augment/pixels_internal.h"
 #include "saccade/base/error.h"
 
 namespace saccade {
@@ -35,40 +36,6 @@ struct Extremes {
 Extremes extremes_of(std::span<const float> image) {
   const auto [low, high] = std::minmax_element(image.begin(), image.end());
   return {*low, *high};
-}
-
-/// As a conversion to uint8 that does not wrap.
-float whole(float x) { return static_cast<float>(static_cast<std::int32_t>(std::clamp(x, 0.0F, 255.0F))); }
-
-float grey_of(const float* pixel, Index channels) {
-  return channels < 3 ? pixel[0] : 0.299F * pixel[0] + 0.587F * pixel[1] + 0.114F * pixel[2];
-}
-
-/// Colours without alpha.
-Index color_channels(Index channels) { return channels == 4 ? 3 : channels; }
-
-void adjust_contrast(const Shape& hwc, std::span<float> image, double factor) {
-  const Index channels = hwc[2];
-  double sum = 0.0;
-  for (std::size_t i = 0; i < image.size(); i += usize(channels)) sum += grey_of(&image[i], channels);
-  const float mean = static_cast<float>(sum / static_cast<double>(hwc[0] * hwc[1]));
-  const float by = static_cast<float>(factor);
-  for (std::size_t i = 0; i < image.size(); i += usize(channels)) {
-    for (Index k = 0; k < color_channels(channels); ++k) {
-      float& x = image[i + usize(k)];
-      x = std::clamp(mean + by * (x - mean), 0.0F, 255.0F);
-    }
-  }
-}
-
-void adjust_saturation(const Shape& hwc, std::span<float> image, double factor) {
-  const Index channels = hwc[2];
-  if (channels < 3) return;
-  const float by = static_cast<float>(factor);
-  for (std::size_t i = 0; i < image.size(); i += usize(channels)) {
-    const float grey = grey_of(&image[i], channels);
-    for (std::size_t k = i; k < i + 3; ++k) image[k] = std::clamp(grey + by * (image[k] - grey), 0.0F, 255.0F);
-  }
 }
 
 void erase(const Shape& hwc, std::span<float> image, const ErasedBox& box) {
@@ -150,8 +117,8 @@ void apply_brightness_shift(const Shape& hwc, std::span<float> image, double fac
       x -= low;
       if (range != 0.0F) x = x / range * 255.0F;
     }
-    x = whole(x);
-    if (channels != 4 || i % 4 != 3) x = whole(by * x);
+    x = pixels::whole(x);
+    if (channels != 4 || i % 4 != 3) x = pixels::whole(by * x);
     if (beyond && !always) x = x / 255.0F * range + low;
     image[i] = x;
   }
@@ -172,8 +139,13 @@ void apply_transform(const ImageTransform& t, const Shape& hwc, std::span<float>
   // Flips and a shift that treats all pixels alike may change places.
   if (!t.channel_shift.empty()) apply_channel_shift(hwc, image, t.channel_shift);
   if (t.brightness) apply_brightness_shift(hwc, image, *t.brightness, options.compat);
-  if (t.contrast) adjust_contrast(hwc, image, *t.contrast);
-  if (t.saturation) adjust_saturation(hwc, image, *t.saturation);
+  if (t.contrast) pixels::adjust_contrast(hwc, image, *t.contrast);
+  if (t.saturation) pixels::adjust_saturation(hwc, image, *t.saturation);
+  for (const ImageOperation& operation : t.operations) {
+    apply_operation(
+        operation, hwc, image,
+        {.fill_mode = options.fill_mode, .cval = options.cval, .interpolation_order = options.interpolation_order});
+  }
   if (t.erased) erase(hwc, image, *t.erased);
 }
 
@@ -196,10 +168,17 @@ void visit(Transform& t, Visitor&& visitor) {
   visitor("brightness", t.brightness);
   visitor("contrast", t.contrast);
   visitor("saturation", t.saturation);
+  visitor("operations", t.operations);
   visitor("erased", t.erased);
 }
 
 Json json_of(const ErasedBox& box) { return Json::array({box.top, box.left, box.height, box.width, box.value}); }
+Json json_of(const std::vector<ImageOperation>& operations) {
+  Json list = Json::array();
+  for (const ImageOperation& operation : operations)
+    list.push_back(Json::array({name_of(operation.kind), operation.value}));
+  return list;
+}
 template <class T>
 Json json_of(const T& value) {
   return value;
@@ -212,6 +191,12 @@ Json json_of(const std::optional<T>& value) {
 void assign(ErasedBox& box, const Json& json) {
   if (json.size() != 5) throw Json::type_error::create(302, "expected [top, left, height, width, value]", &json);
   box = {.top = json.at(0), .left = json.at(1), .height = json.at(2), .width = json.at(3), .value = json.at(4)};
+}
+void assign(std::vector<ImageOperation>& operations, const Json& json) {
+  operations.clear();
+  for (const Json& pair : json) {
+    operations.push_back({image_operation_named(pair.at(0).get<std::string>()), pair.at(1).get<double>()});
+  }
 }
 template <class T>
 void assign(T& value, const Json& json) {
@@ -238,6 +223,12 @@ std::string to_json(const ImageTransform& transform) {
 
 ImageTransform image_transform_from_json(std::string_view text, std::string_view where) {
   ImageTransform transform;
+  const auto fail = [&](std::string got) {
+    throw FormatError({.where = std::string(where),
+                       .expected = "a transform as JSON, like {\"theta\":10,\"flip_horizontal\":true}",
+                       .got = std::move(got),
+                       .fix = "use the text that to_json() wrote"});
+  };
   try {
     Json json = Json::parse(text);
     if (!json.is_object()) throw Json::type_error::create(302, "expected an object", &json);
@@ -248,10 +239,9 @@ ImageTransform image_transform_from_json(std::string_view text, std::string_view
     });
     if (!json.empty()) throw Json::other_error::create(501, "unknown member '" + json.begin().key() + "'", &json);
   } catch (const Json::exception& error) {
-    throw FormatError({.where = std::string(where),
-                       .expected = "a transform as JSON, like {\"theta\":10,\"flip_horizontal\":true}",
-                       .got = error.what(),
-                       .fix = "use the text that to_json() wrote"});
+    fail(error.what());
+  } catch (const ValueError& error) {
+    fail(error.what());
   }
   return transform;
 }

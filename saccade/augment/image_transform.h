@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "saccade/augment/image_operation.h"
 #include "saccade/image/warp.h"
 #include "saccade/tensor/shape.h"
 
@@ -34,7 +35,7 @@ struct ErasedBox {
 };
 
 /// What happens to one picture: everything random about it, drawn beforehand. Equal transforms give equal pixels, so an image
-/// and its mask can share one. The members are Keras's, the last three ours.
+/// and its mask can share one. The members are Keras's, the last four ours.
 struct ImageTransform {
   double theta = 0.0;  ///< Degrees; positive turns clockwise (counter-clockwise for Compat::keras3).
   double tx = 0.0;     ///< Pixels along the rows' axis; positive moves the content up (left for Compat::keras3).
@@ -44,10 +45,11 @@ struct ImageTransform {
   double zy = 1.0;     ///< Below 1 magnifies along the other axis.
   bool flip_horizontal = false;
   bool flip_vertical = false;
-  std::vector<double> channel_shift = {};  ///< None, one for all channels, or one a channel (Compat::keras200).
-  std::optional<double> brightness = {};   ///< A factor.
-  std::optional<double> contrast = {};     ///< A factor about the picture's mean grey.
-  std::optional<double> saturation = {};   ///< A factor about each pixel's grey; three channels only.
+  std::vector<double> channel_shift = {};       ///< None, one for all channels, or one a channel (Compat::keras200).
+  std::optional<double> brightness = {};        ///< A factor.
+  std::optional<double> contrast = {};          ///< A factor about the picture's mean grey.
+  std::optional<double> saturation = {};        ///< A factor about each pixel's grey; three channels only.
+  std::vector<ImageOperation> operations = {};  ///< RandAugment, one after the other.
   std::optional<ErasedBox> erased = {};
 
   friend bool operator==(const ImageTransform&, const ImageTransform&) = default;
@@ -74,7 +76,7 @@ struct ApplyOptions {
 std::optional<AffineMap> affine_map(const ImageTransform& transform, const Shape& hwc, Compat compat);
 
 /// Changes a picture in place, [height, width, channels] in 0..255: affine map, channel shift, flips, brightness, and then
-/// contrast, saturation, erasing.
+/// contrast, saturation, operations, erasing.
 ///   channel shift   clip(x + shift, min, max) with the extremes of the picture before it
 ///   brightness      on whole numbers, as Pillow: trunc(x), times the factor in single precision, trunc, clipped to 0..255; a
 ///                   picture that leaves 0..255 is stretched to it before and back after. Alpha stays.

@@ -234,6 +234,7 @@ TEST(ImageTransform, TravelsAsJson) {
                            .brightness = 1.25,
                            .contrast = 0.5,
                            .saturation = 0.0,
+                           .operations = {{ImageOperation::Kind::solarize, 100}, {ImageOperation::Kind::rotate, -3.5}},
                            .erased = ErasedBox{.top = 1, .left = 2, .height = 3, .width = 4, .value = 5}};
   EXPECT_EQ(image_transform_from_json(to_json(all), "a text"), all);
   EXPECT_EQ(to_json(ImageTransform{.theta = 10, .flip_horizontal = true}), R"({"theta":10.0,"flip_horizontal":true})");
@@ -247,6 +248,7 @@ TEST(ImageTransform, TravelsAsJson) {
   };
   EXPECT_THAT(message("{\"theta\": \"ten\"}"), HasSubstr("t.json: expected a transform as JSON"));
   EXPECT_THAT(message("{\"angle\": 3}"), HasSubstr("unknown member 'angle'"));
+  EXPECT_THAT(message("{\"operations\": [[\"blur\", 1]]}"), HasSubstr("auto_contrast, equalize, got 'blur'"));
   EXPECT_THAT(message("[]"), HasSubstr("expected an object"));
   EXPECT_THAT(message("{"), HasSubstr("parse error"));
 }

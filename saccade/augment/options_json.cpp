@@ -41,6 +41,8 @@ void visit(Options& o, Visitor&& visitor) {
   visitor("contrast_range", o.contrast_range);
   visitor("saturation_range", o.saturation_range);
   visitor("random_erasing", o.random_erasing);
+  visitor("rand_augment", o.rand_augment);
+  visitor("rand_augment_magnitude", o.rand_augment_magnitude);
 }
 
 template <class T>

@@ -88,7 +88,9 @@ ImageDataGeneratorOptions generator_options(const AugmentOptions& o, std::string
       .random_crop = o.random_crop,
       .contrast_range = reader.range(o.contrast_range, "--contrast-range"),
       .saturation_range = reader.range(o.saturation_range, "--saturation-range"),
-      .random_erasing = o.random_erasing};
+      .random_erasing = o.random_erasing,
+      .rand_augment = o.rand_augment,
+      .rand_augment_magnitude = o.rand_augment_magnitude};
   return ImageDataGenerator(std::move(options)).options();  // which looks at every one
 }
 

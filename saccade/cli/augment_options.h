@@ -22,6 +22,8 @@ struct AugmentOptions {
   bool vertical_flip = false;
   Index random_crop = 0;
   double random_erasing = 0.0;
+  Index rand_augment = 0;
+  double rand_augment_magnitude = 9.0;
   std::string fill_mode = "nearest";
   double cval = 0.0;
   Index interpolation_order = 1;
@@ -44,6 +46,8 @@ struct AugmentOptions {
     visitor("--vertical-flip", vertical_flip, "mirror half of the pictures top to bottom");
     visitor("--random-crop", random_crop, "move by up to so many whole pixels: pad and crop");
     visitor("--random-erasing", random_erasing, "share of pictures that lose a box");
+    visitor("--rand-augment", rand_augment, "RandAugment: so many random operations on each picture");
+    visitor("--rand-augment-magnitude", rand_augment_magnitude, "their strength, 0 to 30");
     visitor("--fill-mode", fill_mode, "what comes in from outside: constant, nearest, reflect, wrap or grid-wrap");
     visitor("--cval", cval, "the level outside, for --fill-mode constant");
     visitor("--interpolation-order", interpolation_order, "0 nearest pixel, 1 bilinear, 2 to 5 splines");

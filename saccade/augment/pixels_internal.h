@@ -1,0 +1,26 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+#include "saccade/tensor/shape.h"
+
+/// What changes of colour share. Pictures are [height, width, channels] in 0..255.
+namespace saccade::pixels {
+
+/// As a conversion to uint8 that does not wrap.
+inline float whole(float x) { return static_cast<float>(static_cast<std::int32_t>(std::clamp(x, 0.0F, 255.0F))); }
+
+inline float grey_of(const float* pixel, Index channels) {
+  return channels < 3 ? pixel[0] : 0.299F * pixel[0] + 0.587F * pixel[1] + 0.114F * pixel[2];
+}
+
+/// Channels that hold colour, not alpha.
+inline Index color_channels(Index channels) { return channels == 4 ? 3 : channels; }
+
+/// clip(mean + factor (x - mean), 0, 255) about the mean of all pixels' greys.
+void adjust_contrast(const Shape& hwc, std::span<float> image, double factor);
+/// The same about each pixel's own grey; nothing happens to pictures without colour.
+void adjust_saturation(const Shape& hwc, std::span<float> image, double factor);
+
+}  // namespace saccade::pixels
