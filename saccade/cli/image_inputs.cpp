@@ -25,10 +25,6 @@ namespace fs = std::filesystem;
 constexpr data::TargetSize kDefaultSize{.height = 128, .width = 128};
 constexpr std::size_t kMostListed = 20;
 
-bool is_standard_set(const std::string& name) {
-  return std::ranges::find(data::known_sets(), name, &data::KnownSet::name) != data::known_sets().end();
-}
-
 /// "128" or "96x128".
 data::TargetSize parse_size(const std::string& text) {
   data::TargetSize size;
@@ -85,6 +81,10 @@ void list_bad(const std::vector<data::BadImage>& bad, Console& console) {
 }
 
 }  // namespace
+
+bool is_standard_set(const std::string& name) {
+  return std::ranges::find(data::known_sets(), name, &data::KnownSet::name) != data::known_sets().end();
+}
 
 bool names_images(const std::string& dataset) {
   if (is_standard_set(dataset.substr(0, dataset.find('/')))) return false;

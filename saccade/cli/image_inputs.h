@@ -32,6 +32,9 @@ struct ImageInputOptions {
   }
 };
 
+/// Whether data::fetch() knows a set of this name.
+bool is_standard_set(const std::string& name);
+
 /// Whether a data set's name is of a folder or CSV file of images, rather than of a standard set.
 bool names_images(const std::string& dataset);
 
@@ -55,13 +58,14 @@ struct FolderParts {
 };
 FolderParts parts_of(const std::string& folder);
 
-/// The images of a folder or CSV file. Prints warnings, checks every file with a progress bar, and either leaves out
-/// those that cannot be read or throws FormatError when there are any, having listed them. `limit` above 0: only so many, of
-/// each class the same share, drawn from `seed`. Throws ValueError, SystemError, FormatError.
+/// Which of the images.
 struct ImageSelection {
-  Index limit = 0;
-  std::uint64_t seed = 0;
+  Index limit = 0;         ///< Above 0: only so many, of each class the same share.
+  std::uint64_t seed = 0;  ///< Which ones is drawn from it.
 };
+
+/// The images of a folder or CSV file. Prints warnings, checks every file with a progress bar, and either leaves out those
+/// that cannot be read or, having listed them, throws FormatError. Throws ValueError, SystemError.
 data::DatasetPtr load_images(const std::string& path, const ImageInputOptions& options, const WantedImages& wanted,
                              const ImageSelection& selection, Console& console);
 

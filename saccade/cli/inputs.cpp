@@ -10,6 +10,12 @@
 namespace saccade::cli {
 
 data::TrainTest load_set(const std::string& name, const SetLocation& location, Console& console) {
+  if (!is_standard_set(name)) {
+    throw ValueError({.where = "data set",
+                      .expected = "one of mnist, fashion-mnist, cifar10, or a folder or .csv file that exists",
+                      .got = fmt::format("'{}'", name),
+                      .fix = "check the spelling"});
+  }
   data::FetchOptions options = reporting_fetch_options(console);
   options.cache = location.cache;
   if (!location.from.empty()) options.local_folders.emplace_back(location.from);

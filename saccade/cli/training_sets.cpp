@@ -34,6 +34,12 @@ Parts load_own_images(const TrainOptions& o, Console& console) {
   Parts parts;
   parts.train = load_images(paths.train.empty() ? o.dataset : paths.train, o.images, wanted, selection, console);
   wanted.classes = parts.train->class_names();  // so that labels mean the same everywhere
+  if (wanted.classes.size() < 2) {
+    throw ValueError({.where = o.dataset,
+                      .expected = "images of at least two classes",
+                      .got = fmt::format("one, '{}'", wanted.classes.front()),
+                      .fix = "name the folder whose sub-folders are the classes"});
+  }
   if (!paths.validation.empty()) parts.validation = load_images(paths.validation, o.images, wanted, {}, console);
   if (!paths.test.empty()) parts.test = load_images(paths.test, o.images, wanted, {}, console);
   return parts;

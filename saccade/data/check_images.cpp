@@ -16,6 +16,9 @@ namespace {
 constexpr Index kImagesAPiece = 16;
 constexpr std::size_t kMostNamed = 20;
 
+/// A tensor that found no memory says nothing about the file.
+bool is_no_memory(const Error& error) { return error.text().where.starts_with("tensor ["); }
+
 }  // namespace
 
 std::vector<BadImage> check_images(const Dataset& dataset, const CheckProgress& progress) {
@@ -28,6 +31,7 @@ std::vector<BadImage> check_images(const Dataset& dataset, const CheckProgress& 
       try {
         dataset.get(i);
       } catch (const Error& error) {
+        if (is_no_memory(error)) throw;
         found.push_back({.index = i, .name = dataset.sample_name(i), .reason = error.what()});
       }
     }

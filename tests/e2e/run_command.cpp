@@ -43,6 +43,10 @@ Pipe make_pipe() {
     ::setrlimit(RLIMIT_FSIZE, &limit);
     std::signal(SIGXFSZ, SIG_IGN);  // write() then fails with EFBIG
   }
+  if (options.memory_limit_bytes > 0) {
+    const rlimit limit{options.memory_limit_bytes, options.memory_limit_bytes};
+    ::setrlimit(RLIMIT_AS, &limit);
+  }
   std::vector<char*> pointers;
   for (const std::string& argument : argv) pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);

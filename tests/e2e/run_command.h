@@ -16,6 +16,7 @@ struct RunOptions {
   int kill_after_ms = -1;                       ///< Below 0: never.
   std::string kill_clock_starts_at;             ///< Text on stderr that starts that clock; empty: the start.
   unsigned long long file_limit_bytes = 0;      ///< Above 0: writing past it fails, as on a full disk.
+  unsigned long long memory_limit_bytes = 0;    ///< Above 0: of its address space.
   int timeout_ms = 300'000;                     ///< Killed then; a test should call that a failure.
 };
 
