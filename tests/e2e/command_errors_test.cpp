@@ -129,7 +129,7 @@ TEST_F(CommandErrors, DamagedAndForeignFiles) {
       {{"train", "mnist", "--model", "text.safetensors"}, {"text.safetensors: byte 0", "no safetensors file"}},
       {{"predict", "text.safetensors", "text.png"}, {"text.safetensors: byte 0", "no safetensors file"}},
       {{"predict", "good", "nowhere.png"}, {"nowhere.png", "No such file"}},
-      {{"predict", "good", "text.png"}, {"text.png: byte 0", "PNG, JPEG, BMP", "68 65 6c 6c 6f"}},
+      {{"predict", "good", "text.png"}, {"text.png: byte 0", "PNG, JPEG, WebP", "68 65 6c 6c 6f"}},
       {{"predict", "good", "empty"}, {"empty: expected a folder with images", "got none"}},
       {{"predict", "good"}, {"IMAGE is required"}},
   });
