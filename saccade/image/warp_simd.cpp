@@ -75,10 +75,15 @@ struct Row {
   }
 };
 
-/// The pixel at or before a coordinate, and how far behind it the coordinate lies. Before the first pixel: the first.
-HWY_INLINE Doubles Cell(Doubles coordinate, Doubles* fraction) {
+/// The pixel at or before a coordinate, and how far behind it the coordinate lies. Before the first pixel, where only
+/// reflection leads: the first.
+HWY_INLINE Doubles Cell(Doubles coordinate, bool may_precede, Doubles* fraction) {
   const DoubleTag d;
   const Doubles cell = hn::Floor(coordinate);
+  if (!may_precede) {
+    *fraction = hn::Sub(coordinate, cell);
+    return cell;
+  }
   const auto before = hn::Lt(cell, hn::Zero(d));
   *fraction = hn::IfThenZeroElse(before, hn::Sub(coordinate, cell));
   return hn::IfThenZeroElse(before, cell);
@@ -88,7 +93,7 @@ HWY_INLINE void PlanRow(const Row& row, FillMode mode, int order, Index width, c
   const DoubleTag d;
   const hn::Rebind<std::int32_t, DoubleTag> di;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
-  const bool inside = row.WhollyInside(width);
+  const bool inside = row.WhollyInside(width), may_precede = !inside && mode == FillMode::reflect;
   const Doubles half = hn::Set(d, 0.5), zero = hn::Zero(d);
   const Doubles y_first = hn::Set(d, row.y_first), y_step = hn::Set(d, row.y_step);
   const Doubles x_first = hn::Set(d, row.x_first), x_step = hn::Set(d, row.x_step);
@@ -113,7 +118,7 @@ HWY_INLINE void PlanRow(const Row& row, FillMode mode, int order, Index width, c
       x = hn::Add(x, half);
     }
     Doubles fy, fx;
-    const Doubles j = Cell(y, &fy), i = Cell(x, &fx);
+    const Doubles j = Cell(y, may_precede, &fy), i = Cell(x, may_precede, &fx);
     Doubles offset = hn::Add(hn::Mul(j, hn::Set(d, row.stride)), hn::Mul(i, hn::Set(d, row.channels)));
     offset = hn::IfThenElse(outside, hn::Set(d, -1.0), offset);
     hn::StoreU(hn::DemoteTo(di, offset), di, plan.offset + c);
