@@ -64,8 +64,8 @@ struct ImageSelection {
   std::uint64_t seed = 0;  ///< Which ones is drawn from it.
 };
 
-/// The images of a folder or CSV file. Prints warnings, checks every file with a progress bar, and either leaves out those
-/// that cannot be read or, having listed them, throws FormatError. Throws ValueError, SystemError.
+/// The images of a folder or CSV file. Prints warnings, checks every file with a progress bar, and either leaves out
+/// those that cannot be read or, having listed them, throws FormatError. Throws ValueError, SystemError.
 data::DatasetPtr load_images(const std::string& path, const ImageInputOptions& options, const WantedImages& wanted,
                              const ImageSelection& selection, Console& console);
 

@@ -18,8 +18,8 @@ struct TrainingSets {
 ///   a standard set    its training and test part
 ///   a folder          with train/ and test/ or validation/: those; otherwise its images, split
 ///   a CSV file        its images, split
-/// --validation-split takes validation images from the training part; where there is neither a test part nor a validation
-/// part it is set to 0.2 when it was 0. Prints warnings. Throws ValueError, SystemError, FormatError.
+/// --validation-split takes validation images from the training part; where there is neither a test part nor a
+/// validation part it is set to 0.2 when it was 0. Prints warnings. Throws ValueError, SystemError, FormatError.
 TrainingSets load_training_sets(TrainOptions& options, Console& console);
 
 }  // namespace saccade::cli

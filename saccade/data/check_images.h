@@ -23,8 +23,8 @@ using CheckProgress = std::function<void(Index done, Index all)>;
 /// Other failures than those of the input, such as exhausted memory, are thrown.
 std::vector<BadImage> check_images(const Dataset& dataset, const CheckProgress& progress = {});
 
-/// Throws FormatError unless `bad` is empty: how many files of the dataset cannot be read, and the first 20 of them with
-/// their reasons.
+/// Throws FormatError unless `bad` is empty: how many files of the dataset cannot be read, and the first 20 of them
+/// with their reasons.
 void require_no_bad_images(const Dataset& dataset, std::span<const BadImage> bad);
 
 /// The dataset without these images. Throws ValueError when none would be left.

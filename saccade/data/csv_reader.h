@@ -21,11 +21,12 @@ struct CsvTable {
 /// A comma-separated file with a header, as RFC 4180 has it: lines end in LF or CRLF, a field in double quotes may hold
 /// commas, line ends and quotes ("" for one). A byte order mark and empty lines are passed over. Fields are taken as
 /// they stand, blanks included. `name` is the file's, for messages.
-/// Throws FormatError naming line and column (in bytes, from 1): no header, another number of fields than the header's, a
-/// quote within an unquoted field, text behind a closing quote, a quote never closed, a zero byte.
+/// Throws FormatError naming line and column (in bytes, from 1): no header, another number of fields than the header's,
+/// a quote within an unquoted field, text behind a closing quote, a quote never closed, a zero byte.
 CsvTable parse_csv(std::string_view text, std::string_view name);
 
-/// The number of the column with that heading. Throws FormatError listing the headings there are, and when there are two.
+/// The number of the column with that heading. Throws FormatError listing the headings there are, and when there are
+/// two.
 std::size_t column_of(const CsvTable& table, std::string_view heading, std::string_view name);
 
 }  // namespace saccade::data

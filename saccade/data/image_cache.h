@@ -14,10 +14,10 @@ namespace saccade::data {
 /// take it from there. Costs height * width * channels bytes of disk an image; pays when decoding takes longer than
 /// reading that many bytes.
 ///
-/// An entry is addressed by what it was made from: the SHA-256 of the file's absolute path, inode, size and time of last
-/// change (ns), and of the options that shape it. A file that is replaced or edited therefore has another entry, and two
-/// data sets that share files share entries. The file's own bytes are not hashed, since reading them each time is what
-/// the cache saves; a change that keeps path, inode, size and time goes unnoticed.
+/// An entry is addressed by what it was made from: the SHA-256 of the file's absolute path, inode, size and time of
+/// last change (ns), and of the options that shape it. A file that is replaced or edited therefore has another entry,
+/// and two data sets that share files share entries. The file's own bytes are not hashed, since reading them each time
+/// is what the cache saves; a change that keeps path, inode, size and time goes unnoticed.
 ///
 /// Entries are written to a temporary file and renamed, and carry a CRC-32 that is checked at each reading: processes
 /// may share the folder and be killed at any time. A damaged entry is made again. When an entry cannot be written (disk

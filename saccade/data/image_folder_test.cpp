@@ -22,7 +22,8 @@ std::vector<std::string> names_of(const Dataset& dataset) {
   return names;
 }
 
-/// The tree whose listing by Keras's flow_from_directory is known. Nothing in it is opened, so nothing has to be an image.
+/// The tree whose listing by Keras's flow_from_directory is known. Nothing in it is opened, so nothing has to be an
+/// image.
 class KerasTree : public ::testing::Test {
  protected:
   KerasTree() {

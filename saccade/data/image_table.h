@@ -20,16 +20,16 @@ struct ImageTableOptions {
 /// The images that a CSV file names, a row each (Keras: flow_from_dataframe):
 ///   filename,class
 ///   img/0001.jpg,rose                                      auto [images, warnings] = image_table("labels.csv");
-/// Rows keep their order. Classes: the labels of the rows that are left, sorted bytewise, each once; or options.classes.
-/// A row has one label; weights and several labels a row are not read. Names stay as the table has them. No image is
-/// opened.
-/// Throws SystemError when the table cannot be read, FormatError naming line and column for one that is no CSV file, has
-/// not these columns, or has an empty name or label; ValueError when no row is left or classes are named twice.
+/// Rows keep their order. Classes: the labels of the rows that are left, sorted bytewise, each once; or
+/// options.classes. A row has one label; weights and several labels a row are not read. Names stay as the table has
+/// them. No image is opened.
+/// Throws SystemError when the table cannot be read, FormatError naming line and column for one that is no CSV file,
+/// has not these columns, or has an empty name or label; ValueError when no row is left or classes are named twice.
 /// Source: Keras 2, preprocessing/image/dataframe_iterator.py.
 FoundImages image_table(const std::filesystem::path& csv, const ImageTableOptions& options = {});
 
-/// The image files that a CSV file names in its column options.x_col, in its order, as paths; classes are not asked for. Rows
-/// that name no image file are kept. Throws what image_table() throws for the table itself.
+/// The image files that a CSV file names in its column options.x_col, in its order, as paths; classes are not asked
+/// for. Rows that name no image file are kept. Throws what image_table() throws for the table itself.
 std::vector<std::filesystem::path> list_table(const std::filesystem::path& csv, const ImageTableOptions& options = {});
 
 }  // namespace saccade::data

@@ -12,7 +12,7 @@ namespace saccade::data {
 enum class SplitMode : std::uint8_t {
   stratified,  ///< A random share of each class: split() of dataset.h. Needs nothing of the order.
   keras,       ///< The first int(fraction * m) of the m images of each class: flow_from_directory. Not random.
-  keras_rows,  ///< The first int(fraction * n) of all n images: flow_from_dataframe and flow. Not random, whatever class.
+  keras_rows,  ///< The first int(fraction * n) of all n images: flow_from_dataframe and flow. Not random.
 };
 
 std::string_view name_of(SplitMode mode) noexcept;  ///< "stratified", "keras" or "keras_rows"
