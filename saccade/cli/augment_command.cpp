@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <memory>
 #include <ostream>
@@ -17,6 +16,7 @@
 #include "saccade/cli/augment_options.h"
 #include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
+#include "saccade/cli/parse_pair.h"
 #include "saccade/image/color.h"
 #include "saccade/image/decode.h"
 #include "saccade/image/draw.h"
@@ -44,18 +44,14 @@ struct Grid {
 };
 
 Grid grid_of(const std::string& text) {
-  Grid grid{0, 0};
-  const char* const end = text.data() + text.size();
-  const auto [x, error] = std::from_chars(text.data(), end, grid.rows);
-  const bool parsed =
-      error == std::errc() && x != end && *x == 'x' && std::from_chars(x + 1, end, grid.columns).ptr == end;
-  if (!parsed || grid.rows < 1 || grid.columns < 1 || grid.rows > 100 || grid.columns > 100) {
+  const auto grid = parse_pair(text, 'x', false);
+  if (!grid || std::min(grid->first, grid->second) < 1 || std::max(grid->first, grid->second) > 100) {
     throw ValueError({.where = "augment: --grid",
                       .expected = "ROWSxCOLUMNS, each 1 to 100",
                       .got = fmt::format("'{}'", text),
                       .fix = "try 4x4"});
   }
-  return grid;
+  return {grid->first, grid->second};
 }
 
 /// The picture, no larger than max_side: a sheet is for the eye.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <iostream>
 #include <iterator>
@@ -20,6 +19,7 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "saccade/cli/parse_pair.h"
 #include "saccade/image/color.h"
 #include "saccade/image/decode.h"
 #include "saccade/image/encode.h"
@@ -43,19 +43,6 @@ struct FilterRequest {
   std::string explain;
   bool list = false;
 };
-
-/// Two whole numbers with `separator` between them, or one that stands for both where `one` is allowed.
-std::optional<std::pair<Index, Index>> parse_pair(const std::string& text, char separator, bool one) {
-  Index first = 0, second = 0;
-  const char* const end = text.data() + text.size();
-  const auto [middle, error] = std::from_chars(text.data(), end, first);
-  if (error != std::errc{}) return std::nullopt;
-  if (middle == end) return one ? std::optional(std::pair(first, first)) : std::nullopt;
-  if (*middle != separator) return std::nullopt;
-  const auto [last, second_error] = std::from_chars(middle + 1, end, second);
-  if (second_error != std::errc{} || last != end) return std::nullopt;
-  return std::pair(first, second);
-}
 
 // ---- Matrices as text ----
 
