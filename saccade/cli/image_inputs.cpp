@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <memory>
 #include <ostream>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "saccade/base/error.h"
 #include "saccade/data/check_images.h"
@@ -138,7 +140,10 @@ data::DatasetPtr load_images(const std::string& path, const ImageInputOptions& o
   }
   if (selection.limit > 0 && selection.limit < images->size()) {
     const double share = static_cast<double>(selection.limit) / static_cast<double>(images->size());
-    images = data::split(images, share, selection.seed).validation;
+    const auto part =
+        std::static_pointer_cast<const data::Subset>(data::split(images, share, selection.seed).validation);
+    const std::span<const Index> chosen = part->indices();
+    images = std::make_shared<data::Subset>(images, std::vector<Index>(chosen.begin(), chosen.end()), images->name());
   }
   const std::vector<data::BadImage> bad = check(*images, console);
   if (cached && !cached->write_failure().empty()) {
