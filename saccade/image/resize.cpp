@@ -13,13 +13,14 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
+#include "saccade/image/resize_internal.h"
 
 namespace saccade {
 namespace {
 
-// 8 bits of pixel, 22 of weight, and 2 to spare for the sign and for sums above one (lanczos and bicubic overshoot).
-constexpr int kWeightBits = 22;
-constexpr std::int32_t kOneHalf = 1 << (kWeightBits - 1);
+using resize_internal::kOneHalf;
+using resize_internal::kWeightBits;
+using resize_internal::Run;
 
 double sinc(double x) {
   if (x == 0.0) return 1.0;
@@ -63,12 +64,7 @@ double support_of(Interpolation interpolation) {
 
 /// For every output position of one axis: the run of source positions it reads, and their weights.
 struct Taps {
-  struct Run {
-    Index first;   ///< First source position.
-    Index count;   ///< Source positions read.
-    Index weight;  ///< Where the run's weights start.
-  };
-  std::vector<Run> runs;
+  std::vector<Run> runs;  // they point into `weights`
   std::vector<std::int32_t> weights;
 };
 
@@ -77,8 +73,11 @@ Taps make_taps(Index in, Index out, Interpolation interpolation) {
   const double stretch = std::max(scale, 1.0);
   const double support = support_of(interpolation) * stretch;
   const double per_stretch = 1.0 / stretch;
+  // Every run has as many taps as the longest, so that loops over them take no guesses; those that do not count weigh 0.
+  const Index count = std::min(in, static_cast<Index>(2.0 * support) + 2);
   Taps taps;
-  taps.runs.reserve(usize(out));
+  taps.runs.resize(usize(out));
+  taps.weights.resize(usize(out * count));
   std::vector<double> exact;
   for (Index o = 0; o < out; ++o) {
     const double center = (static_cast<double>(o) + 0.5) * scale;
@@ -90,10 +89,12 @@ Taps make_taps(Index in, Index out, Interpolation interpolation) {
       exact.push_back(filter_at(interpolation, (static_cast<double>(x) - center + 0.5) * per_stretch));
       sum += exact.back();
     }
-    taps.runs.push_back({.first = first, .count = last - first, .weight = isize(taps.weights.size())});
-    for (const double weight : exact) {
-      const double scaled = (sum != 0.0 ? weight / sum : weight) * (1 << kWeightBits);
-      taps.weights.push_back(static_cast<std::int32_t>(scaled < 0.0 ? scaled - 0.5 : scaled + 0.5));
+    const Index shifted = std::min(first, in - count);
+    std::int32_t* const weights = taps.weights.data() + o * count;
+    taps.runs[usize(o)] = {.first = shifted, .count = count, .weights = weights};
+    for (std::size_t k = 0; k < exact.size(); ++k) {
+      const double scaled = (sum != 0.0 ? exact[k] / sum : exact[k]) * (1 << kWeightBits);
+      weights[usize(first - shifted) + k] = static_cast<std::int32_t>(scaled < 0.0 ? scaled - 0.5 : scaled + 0.5);
     }
   }
   return taps;
@@ -106,17 +107,13 @@ std::uint8_t to_pixel(std::int32_t sum) {
 /// Rows a piece of work, so that a piece is worth handing to a thread. Depends on the picture alone.
 Index rows_per_piece(Index row_bytes) { return std::max<Index>(1, 32768 / std::max<Index>(row_bytes, 1)); }
 
-template <std::size_t channels>
-void resize_row(const std::uint8_t* src, std::uint8_t* dst, const Taps& taps) {
-  for (const Taps::Run& run : taps.runs) {
-    std::array<std::int32_t, channels> sums;
-    sums.fill(kOneHalf);
-    const std::uint8_t* pixel = src + run.first * isize(channels);
-    const std::int32_t* weight = taps.weights.data() + run.weight;
-    for (Index k = 0; k < run.count; ++k) {
-      for (std::size_t c = 0; c < channels; ++c) sums[c] += weight[k] * *pixel++;
+void resize_row_plainly(const std::uint8_t* src, std::uint8_t* dst, const Taps& taps, Index channels) {
+  for (const Run& run : taps.runs) {
+    for (Index c = 0; c < channels; ++c) {
+      std::int32_t sum = kOneHalf;
+      for (Index k = 0; k < run.count; ++k) sum += run.weights[k] * src[(run.first + k) * channels + c];
+      *dst++ = to_pixel(sum);
     }
-    for (const std::int32_t sum : sums) *dst++ = to_pixel(sum);
   }
 }
 
@@ -126,11 +123,17 @@ Tensor resize_width(const Tensor& image, Index width, Interpolation interpolatio
   Tensor result({size.height, width, size.channels}, DType::uint8);
   const Index src_row = size.width * size.channels;
   const Index dst_row = width * size.channels;
-  auto* const run = size.channels == 1 ? resize_row<1> : size.channels == 3 ? resize_row<3> : resize_row<4>;
   const std::uint8_t* src = image.uint8s().data();
   std::uint8_t* dst = result.uint8s().data();
   parallel_ranges(size.height, rows_per_piece(std::max(src_row, dst_row)), [&](Index begin, Index end) {
-    for (Index y = begin; y < end; ++y) run(src + y * src_row, dst + y * dst_row, taps);
+    for (Index y = begin; y < end; ++y) {
+      // Vectors read a byte beyond the row: of the next one, which the last row has not.
+      if (size.channels == 1 || y + 1 == size.height) {
+        resize_row_plainly(src + y * src_row, dst + y * dst_row, taps, size.channels);
+      } else {
+        resize_internal::resize_row(src + y * src_row, dst + y * dst_row, taps.runs.data(), width, size.channels);
+      }
+    }
   });
   return result;
 }
@@ -143,22 +146,9 @@ Tensor resize_height(const Tensor& image, Index height, Interpolation interpolat
   const std::uint8_t* src = image.uint8s().data();
   std::uint8_t* dst = result.uint8s().data();
   parallel_ranges(height, rows_per_piece(row), [&](Index begin, Index end) {
-    // A strip of sums that stays in registers and first-level cache while the source rows stream past.
-    constexpr Index kStrip = 512;
-    std::array<std::int32_t, kStrip> sums;
     for (Index y = begin; y < end; ++y) {
-      const Taps::Run& run = taps.runs[usize(y)];
-      for (Index left = 0; left < row; left += kStrip) {
-        const Index count = std::min(kStrip, row - left);
-        std::fill_n(sums.begin(), count, kOneHalf);
-        for (Index k = 0; k < run.count; ++k) {
-          const std::int32_t weight = taps.weights[usize(run.weight + k)];
-          const std::uint8_t* line = src + (run.first + k) * row + left;
-          for (Index i = 0; i < count; ++i) sums[usize(i)] += weight * line[i];
-        }
-        std::uint8_t* line = dst + y * row + left;
-        for (Index i = 0; i < count; ++i) line[i] = to_pixel(sums[usize(i)]);
-      }
+      const Run& run = taps.runs[usize(y)];
+      resize_internal::resize_column(src + run.first * row, row, run, dst + y * row, row);
     }
   });
   return result;
