@@ -21,11 +21,19 @@ class Addressed {
   double uniform(bool, double low, double high) { return low + (high - low) * stream_.uniform_double(); }
   bool coin(bool) { return stream_.uniform_double() < 0.5; }
 
-  double shift(const ShiftRange& range, Index extent, Compat) {
+  /// One shift a channel (keras200), from a stream of their own: pictures of one and of three channels stay in step.
+  void channel_shifts(bool wanted, Index channels, double range, std::vector<double>& shifts) {
+    Stream own(static_cast<std::uint64_t>(stream_()), 0, 0, slot_of("channel shifts"));
+    for (Index k = 0; wanted && k < channels; ++k) shifts.push_back(range * (2.0 * own.uniform_double() - 1.0));
+  }
+
+  double shift(const ShiftRange& range, Index extent, Compat compat) {
     const double first = stream_.uniform_double(), sign = stream_.uniform_double() < 0.5 ? -1.0 : 1.0;
-    const double scale = !range.is_off() && is_share(range) ? static_cast<double>(extent) : 1.0;
+    const bool keras200 = compat == Compat::keras200;
+    const double scale = !range.is_off() && (is_share(range) || keras200) ? static_cast<double>(extent) : 1.0;
     if (const auto* fraction = std::get_if<double>(&range.value())) return (2.0 * first - 1.0) * *fraction * scale;
     if (const auto* pixels = std::get_if<Index>(&range.value())) {
+      if (keras200) return (2.0 * first - 1.0) * static_cast<double>(*pixels) * scale;
       return sign * std::floor(first * static_cast<double>(*pixels));
     }
     const auto& choices = std::get<std::vector<double>>(range.value());
@@ -44,6 +52,10 @@ class AsKeras {
 
   double uniform(bool wanted, double low, double high) { return wanted ? random_.uniform(low, high) : low; }
   bool coin(bool wanted) { return wanted && random_.uniform() < 0.5; }
+
+  void channel_shifts(bool wanted, Index channels, double range, std::vector<double>& shifts) {
+    for (Index k = 0; wanted && k < channels; ++k) shifts.push_back(random_.uniform(-range, range));
+  }
 
   double shift(const ShiftRange& range, Index extent, Compat compat) {
     if (range.is_off()) return 0.0;
@@ -101,9 +113,7 @@ ImageTransform draw(const ImageDataGeneratorOptions& o, const Shape& hwc, Random
   }
   const bool shifts_color = o.channel_shift_range != 0.0;
   const double c = o.channel_shift_range;
-  if (keras200) {
-    for (Index k = 0; shifts_color && k < hwc[2]; ++k) t.channel_shift.push_back(random.uniform(true, -c, c));
-  }
+  if (keras200) random.channel_shifts(shifts_color, hwc[2], c, t.channel_shift);
   const bool horizontal = random.coin(!keras200 || o.horizontal_flip);
   const bool vertical = random.coin(!keras200 || o.vertical_flip);
   t.flip_horizontal = o.horizontal_flip && horizontal;

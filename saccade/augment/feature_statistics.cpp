@@ -24,8 +24,8 @@ constexpr double kGibibyte = 1 << 30;
 double bytes_needed(Index n, Index p) {
   const double pictures = static_cast<double>(n), values = static_cast<double>(p);
   // The matrix, its eigenvectors and the solver's copy, and the directions as floats.
-  if (p <= n) return 8.0 * values * values * 3.5;
-  return 8.0 * (pictures * values * 2.5 + 3.0 * pictures * pictures);
+  if (p <= n) return 8.0 * values * values * 4.5;
+  return 8.0 * (pictures * values * 3.5 + 4.0 * pictures * pictures);
 }
 
 }  // namespace
@@ -56,6 +56,7 @@ struct FeatureAccumulator::Products {
   }
 
   void flush() {
+    if (rows == 0) return;
     const auto filled = block.topRows(rows);
     sum.selfadjointView<Eigen::Lower>().rankUpdate(filled.transpose());
     total += filled.colwise().sum().transpose();
@@ -116,6 +117,12 @@ FeatureAccumulator::FeatureAccumulator(const Options& options, Index count, Inde
 FeatureAccumulator::~FeatureAccumulator() = default;
 
 void FeatureAccumulator::add(std::span<const float> image) {
+  if (isize(image.size()) != p_ || added_ == count_) {
+    throw ShapeError({.where = "fit",
+                      .expected = fmt::format("{} pictures of {} values", count_, p_),
+                      .got = fmt::format("{} values for picture {}", image.size(), added_ + 1),
+                      .fix = "all pictures must have one shape"});
+  }
   // Per picture in two passes, then merged (Chan, Golub and LeVeque, 1979): exact enough for any number of pixels.
   const double pixels = static_cast<double>(p_ / channels_), before = pixels * static_cast<double>(added_);
   for (Index c = 0; c < channels_; ++c) {
@@ -147,7 +154,7 @@ FeatureStatistics FeatureAccumulator::finish() {
     if (options_.deviation) result.deviation.push_back(static_cast<float>(spread));
     for (Index i = c; i < p_; i += channels_) {
       if (options_.mean) mean[i] = mean_[usize(c)];
-      if (options_.deviation) deviation[i] = spread + 1e-6;
+      if (options_.deviation) deviation[i] = spread + options_.deviation_epsilon;
     }
   }
   if (!products_) return result;
@@ -164,6 +171,7 @@ FeatureStatistics FeatureAccumulator::finish() {
   const bool complete = (eigenvalues.array() > least).count() == p_;
   const double base = from_data || complete ? 0.0 : 1.0 / std::sqrt(epsilon);
   whitening->base = static_cast<float>(base);
+  whitening->directions.reserve(usize(eigenvalues.size() * p_));
   for (Index i = eigenvalues.size() - 1; i >= 0 && eigenvalues[i] > least; --i) {
     const double gain = from_data ? std::sqrt(n) / (std::sqrt(eigenvalues[i]) + epsilon)
                                   : 1.0 / std::sqrt(eigenvalues[i] / n + epsilon);

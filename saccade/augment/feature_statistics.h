@@ -40,6 +40,7 @@ class FeatureAccumulator {
     bool whitening = false;
     ZcaFormula formula = ZcaFormula::from_data;
     double zca_epsilon = 1e-6;
+    double deviation_epsilon = 1e-6;  ///< Added to the deviation that whitening divides by.
     double max_memory_bytes = 0.0;
   };
 
@@ -48,6 +49,7 @@ class FeatureAccumulator {
   FeatureAccumulator(const Options& options, Index count, Index p, Index channels);
   ~FeatureAccumulator();
 
+  /// Throws ShapeError for a picture of another size, or one more than was announced.
   void add(std::span<const float> image);
   /// Throws ValueError when nothing was added.
   FeatureStatistics finish();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "saccade/augment/draw_transform_internal.h"
@@ -19,21 +20,24 @@ void require(bool holds, std::string_view option, std::string expected, std::str
                     .fix = std::string(fix)});
 }
 
+constexpr double kMost = 1e6;  // of any range: beyond it, pictures hold nothing any more
+
 void require_finite(double value, std::string_view option) {
-  require(std::isfinite(value), option, "a finite number", fmt::format("{}", value), "0 is off");
+  require(std::abs(value) <= kMost, option, fmt::format("a number between -{0:g} and {0:g}", kMost),
+          fmt::format("{}", value), "0 is off");  // nor NaN
 }
 
 void require_range(const Range& range, double least, std::string_view option) {
-  require(std::isfinite(range.low) && std::isfinite(range.high) && range.low >= least && range.high >= least, option,
-          fmt::format("two numbers of at least {}", least), fmt::format("{}, {}", range.low, range.high),
-          "1 leaves pictures as they are: try 0.8, 1.2");
+  const auto good = [&](double x) { return x >= least && x <= kMost; };
+  require(good(range.low) && good(range.high), option, fmt::format("two numbers from {} to {:g}", least, kMost),
+          fmt::format("{}, {}", range.low, range.high), "1 leaves pictures as they are: try 0.8, 1.2");
 }
 
 void require_shift(const ShiftRange& range, std::string_view option, Compat compat) {
   if (const auto* fraction = std::get_if<double>(&range.value())) return require_finite(*fraction, option);
   if (const auto* pixels = std::get_if<Index>(&range.value())) {
-    return require(*pixels >= 0, option, "no negative number of pixels", fmt::format("{}", *pixels),
-                   "5 shifts by up to 4");
+    return require(*pixels >= 0 && static_cast<double>(*pixels) <= kMost, option,
+                   fmt::format("0 to {:g} pixels", kMost), fmt::format("{}", *pixels), "5 shifts by up to 4");
   }
   require(compat != Compat::keras200, option, "a number under keras200", "a list", "use another compat");
   for (const double choice : std::get<std::vector<double>>(range.value())) require_finite(choice, option);
@@ -61,8 +65,8 @@ void validate(const ImageDataGeneratorOptions& o) {
           "a share between 0 and 1", fmt::format("{}", o.validation_split), "0.2 sets a fifth aside");
   require(o.interpolation_order >= 0 && o.interpolation_order <= 5, "interpolation_order", "0 to 5",
           fmt::format("{}", o.interpolation_order), "1 is bilinear");
-  require(o.random_crop >= 0, "random_crop", "zero or more pixels", fmt::format("{}", o.random_crop),
-          "4 suits 32 x 32");
+  require(o.random_crop >= 0 && static_cast<double>(o.random_crop) <= kMost, "random_crop",
+          fmt::format("0 to {:g} pixels", kMost), fmt::format("{}", o.random_crop), "4 suits 32 x 32");
   require(o.random_erasing >= 0.0 && o.random_erasing <= 1.0, "random_erasing", "a probability",
           fmt::format("{}", o.random_erasing), "0.25 erases in a quarter of the pictures");
   require(o.rand_augment >= 0 && o.rand_augment <= 100, "rand_augment", "0 to 100 operations",
@@ -96,25 +100,61 @@ class ChannelsLast {
   std::vector<float> buffer_;
 };
 
+void require_values(const Shape& shape, std::size_t values, std::string_view where) {
+  if (shape.elements() >= 1 && values == usize(shape.elements())) return;
+  throw ShapeError({.where = std::string(where),
+                    .expected = fmt::format("{} values for {}, at least one", shape.elements(), shape.to_string()),
+                    .got = fmt::format("{}", values),
+                    .fix = "pass the whole picture"});
+}
+
 struct Moments {
   double mean, deviation;
 };
 
-/// Over the values begin, begin + 1, ... of a picture.
-Moments moments_of(std::span<const float> values) {
-  double sum = 0.0, squares = 0.0;
-  for (const float x : values) sum += x;
-  const double n = static_cast<double>(values.size()), mean = sum / n;
-  const float rounded = static_cast<float>(mean);
-  for (const float x : values) {
-    const double centred = x - rounded;
-    squares += centred * centred;
+/// Sums in eight lanes, which the compiler turns into vectors; always the same eight.
+template <class Term>
+double sum_of(std::span<const float> values, Term&& term) {
+  std::array<double, 8> lanes{};
+  std::size_t i = 0;
+  for (; i + 8 <= values.size(); i += 8) {
+    for (std::size_t lane = 0; lane < 8; ++lane) lanes[lane] += term(values[i + lane]);
   }
+  for (; i < values.size(); ++i) lanes[0] += term(values[i]);
+  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+/// The deviation only when it is wanted.
+Moments moments_of(std::span<const float> values, bool deviation) {
+  const double n = static_cast<double>(values.size());
+  const double mean = sum_of(values, [](float x) { return static_cast<double>(x); }) / n;
+  if (!deviation) return {mean, 0.0};
+  const float rounded = static_cast<float>(mean);
+  const double squares = sum_of(values, [rounded](float x) {
+    const double centred = static_cast<double>(x - rounded);
+    return centred * centred;
+  });
   return {mean, std::sqrt(squares / n)};
 }
 
+/// change(value, c) for each value of a picture or batch, c its channel.
+template <class Change>
+void for_each_channel(std::span<float> image, std::size_t channels, std::size_t pixels, bool last, Change&& change) {
+  if (last) {
+    for (std::size_t i = 0; i < image.size(); i += channels) {
+      for (std::size_t c = 0; c < channels; ++c) change(image[i + c], c);
+    }
+    return;
+  }
+  for (std::size_t first = 0; first < image.size(); first += channels * pixels) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      for (std::size_t i = 0; i < pixels; ++i) change(image[first + c * pixels + i], c);
+    }
+  }
+}
+
 void normalise(std::span<float> values, bool center, bool scale, double epsilon) {
-  const Moments moments = moments_of(values);
+  const Moments moments = moments_of(values, scale);
   const float mean = static_cast<float>(moments.mean);
   const float deviation = static_cast<float>(moments.deviation + epsilon);
   if (center) {
@@ -171,7 +211,7 @@ bool ImageDataGenerator::augments() const noexcept {
 }
 
 Shape ImageDataGenerator::channels_last(const Shape& shape) const {
-  if (shape.rank() != 3) {
+  if (shape.rank() != 3 || shape.elements() < 1) {
     throw ShapeError({.where = "ImageDataGenerator",
                       .expected = options_.data_format == DataFormat::channels_last
                                       ? "a picture [height, width, channels]"
@@ -193,6 +233,7 @@ ImageTransform ImageDataGenerator::get_random_transform(const Shape& shape, Nump
 void ImageDataGenerator::apply_transform(const ImageTransform& transform, const Shape& shape,
                                          std::span<float> image) const {
   const Shape hwc = channels_last(shape);
+  require_values(shape, image.size(), "apply_transform");
   const ApplyOptions apply{
       .fill_mode = options_.fill_mode,
       .cval = options_.cval,
@@ -218,11 +259,13 @@ void ImageDataGenerator::standardize(const Shape& shape, std::span<float> image)
   const Shape one = shape.rank() == 4 ? shape.without_batch() : shape;
   const Shape hwc = channels_last(one);
   const std::size_t channels = usize(hwc[2]), pixels = usize(hwc[0] * hwc[1]), count = usize(hwc.elements());
-  if (image.size() != usize(shape.elements())) {
+  require_values(shape, image.size(), "standardize");
+  for (const std::vector<float>* fitted : {&statistics_.mean, &statistics_.deviation}) {
+    if (fitted->empty() || fitted->size() == channels) continue;
     throw ShapeError({.where = "standardize",
-                      .expected = fmt::format("{} values for {}", shape.elements(), shape.to_string()),
-                      .got = fmt::format("{}", image.size()),
-                      .fix = "pass the whole picture"});
+                      .expected = fmt::format("pictures of {} channels, as fit() saw", fitted->size()),
+                      .got = fmt::format("{}", channels),
+                      .fix = "convert the pictures, or fit() again"});
   }
   if (o.preprocessing_function) o.preprocessing_function(shape, image);
   if (o.rescale) {
@@ -246,15 +289,17 @@ void ImageDataGenerator::standardize(const Shape& shape, std::span<float> image)
       }
     }
   }
-  const auto channel_of = [&](std::size_t i) { return last ? i % channels : i % count / pixels; };
   if (o.featurewise_center && !statistics_.mean.empty()) {
-    for (std::size_t i = 0; i < image.size(); ++i) image[i] -= statistics_.mean[channel_of(i)];
+    const float* const mean = statistics_.mean.data();
+    for_each_channel(image, channels, pixels, last, [mean](float& x, std::size_t c) { x -= mean[c]; });
   }
   if (o.featurewise_std_normalization && !statistics_.deviation.empty()) {
-    const double epsilon = keras200 ? 1e-7 : 1e-6;
-    for (std::size_t i = 0; i < image.size(); ++i) {
-      image[i] /= static_cast<float>(statistics_.deviation[channel_of(i)] + epsilon);
+    std::vector<float> divisors;
+    for (const float deviation : statistics_.deviation) {
+      divisors.push_back(static_cast<float>(deviation + (keras200 ? 1e-7 : 1e-6)));
     }
+    const float* const divisor = divisors.data();
+    for_each_channel(image, channels, pixels, last, [divisor](float& x, std::size_t c) { x /= divisor[c]; });
   }
   if (!o.zca_whitening || statistics_.whitening == nullptr) return;
   for (std::size_t first = 0; first < image.size(); first += count) {
@@ -293,6 +338,12 @@ void ImageDataGenerator::fit(const Tensor& images, const StatisticsOptions& opti
 void ImageDataGenerator::fit(const ImageSource& images, const StatisticsOptions& options) {
   const ImageDataGeneratorOptions& o = options_;
   const Shape hwc = channels_last(images.shape);
+  if (images.size < 1 || hwc.elements() < 1) {
+    throw ShapeError({.where = "fit",
+                      .expected = "pictures, of a pixel at least",
+                      .got = fmt::format("{} of {}", images.size, images.shape.to_string()),
+                      .fix = "pass the training pictures"});
+  }
   require(options.rounds >= 1, "fit: rounds", "at least 1", fmt::format("{}", options.rounds),
           "1 sees each picture once");
   const Index rounds = options.augment ? options.rounds : 1;
@@ -302,6 +353,7 @@ void ImageDataGenerator::fit(const ImageSource& images, const StatisticsOptions&
                                   .whitening = o.zca_whitening,
                                   .formula = old_formula ? ZcaFormula::from_covariance : ZcaFormula::from_data,
                                   .zca_epsilon = o.zca_epsilon,
+                                  .deviation_epsilon = o.compat == Compat::keras200 ? 1e-7 : 1e-6,
                                   .max_memory_bytes = options.max_memory_bytes},
                                  images.size * rounds, hwc.elements(), hwc[2]);
   std::vector<float> image(usize(hwc.elements()));

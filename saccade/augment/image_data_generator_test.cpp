@@ -69,6 +69,46 @@ TEST(RandomTransform, DrawsWhatKerasDraws) {
   EXPECT_EQ(keras_draws({}), ImageTransform{});
 }
 
+TEST(RandomTransform, Keras200DrawsInItsOwnOrder) {
+  const ImageTransform t = keras_draws(
+      {.rotation_range = 40, .width_shift_range = .2, .height_shift_range = .1, .compat = Compat::keras200});
+  EXPECT_NEAR(t.theta, -10.03679, 5e-6);
+  EXPECT_NEAR(t.tx, 2.884572, 5e-7);
+  EXPECT_NEAR(t.ty, 4.454284, 5e-7);
+  EXPECT_NEAR(keras_draws({.height_shift_range = 5, .compat = Compat::keras200}).tx, (-5 + 10 * .3745401188473625) * 32,
+              1e-9)
+      << "every shift is a share of the extent";
+  const ImageTransform color =
+      keras_draws({.channel_shift_range = 10, .vertical_flip = true, .compat = Compat::keras200}, 42, {4, 4, 2});
+  EXPECT_THAT(color.channel_shift, ElementsAre(DoubleNear(-10 + 20 * .3745401188473625, 1e-12),
+                                               DoubleNear(-10 + 20 * .9507143064099162, 1e-12)));
+  EXPECT_FALSE(color.flip_vertical) << "the third number, .73";
+  EXPECT_TRUE(keras_draws({.vertical_flip = true, .compat = Compat::keras200}).flip_vertical) << "the first, .37";
+}
+
+TEST(RandomTransform, Keras200PicturesOfOneAndThreeChannelsStayInStep) {
+  const auto drawn = [](double channel_shift, const Shape& shape) {
+    Stream stream(3, 1, 2, slot_of("augment"));
+    return ImageDataGenerator({.channel_shift_range = channel_shift,
+                               .horizontal_flip = true,
+                               .compat = Compat::keras200,
+                               .random_crop = 9})
+        .get_random_transform(shape, stream);
+  };
+  const ImageTransform grey = drawn(5, {28, 28, 1}), color = drawn(5, {28, 28, 3}), none = drawn(0, {28, 28, 1});
+  EXPECT_EQ(color.channel_shift.size(), 3U);
+  EXPECT_EQ(grey.tx, color.tx);
+  EXPECT_EQ(grey.tx, none.tx);
+  EXPECT_EQ(grey.flip_horizontal, none.flip_horizontal);
+}
+
+TEST(ImageDataGenerator, Keras200TakesTheNearestPixelAboutItsOwnCentre) {
+  Values image(16);
+  std::iota(image.begin(), image.end(), 0.0F);
+  ImageDataGenerator({.compat = Compat::keras200}).apply_transform({.theta = 17}, {4, 4, 1}, image);
+  EXPECT_THAT(image, ElementsAre(4, 4, 1, 2, 8, 9, 6, 7, 12, 9, 10, 11, 12, 13, 14, 15));
+}
+
 TEST(RandomTransform, AllNegativeListsCountAsShares) {
   NumpyRandom random(0);
   const ImageTransform t =
@@ -313,6 +353,35 @@ TEST(Zca, TheWhitenedSetIsWhite) {
   }
 }
 
+TEST(Zca, AnyNumberOfPicturesWillDo) {
+  for (const Index n : {64, 65, 128}) {
+    Tensor x({n, 8, 8, 1});
+    Stream stream(9, 0, 0, 0);
+    for (float& value : x.floats()) value = static_cast<float>(stream.normal());
+    ImageDataGenerator generator({.zca_whitening = true});
+    generator.fit(x);
+    EXPECT_GE(generator.statistics().whitening->k, 62) << n;
+  }
+}
+
+TEST(Standardize, RefusesPicturesOfAnotherKind) {
+  ImageDataGenerator grey({.featurewise_center = true});
+  grey.fit(Tensor({2, 2, 2, 1}));
+  Values color(12);
+  EXPECT_THAT(message_of([&] { grey.standardize({2, 2, 3}, color); }), HasSubstr("expected pictures of 1 channels"));
+  EXPECT_THAT(message_of([&] { grey.standardize({2, 2, 1}, color); }), HasSubstr("expected 4 values"));
+  const ImageDataGenerator first({.data_format = DataFormat::channels_first});
+  EXPECT_THAT(message_of([&] {
+                first.apply_transform({.theta = 3}, {3, 2, 3}, color);
+              }),
+              HasSubstr("expected 18 values"));
+  EXPECT_THAT(message_of([] {
+                Stream stream(0, 0, 0, 0);
+                ImageDataGenerator().get_random_transform({0, 4, 1}, stream);
+              }),
+              HasSubstr("a picture [height, width, channels]"));
+}
+
 TEST(Zca, AsksForMemoryBeforeItTakesIt) {
   ImageDataGenerator generator({.zca_whitening = true});
   const ImageSource huge{.size = 100'000, .shape = {224, 224, 3}, .read = [](Index, std::span<float>) { FAIL(); }};
@@ -327,6 +396,13 @@ TEST(Fit, AugmentsInRounds) {
                              read.push_back(i);
                              image[0] = static_cast<float>(i);
                            }};
+  ImageDataGenerator shifted({.featurewise_center = true, .channel_shift_range = 1, .rand_augment = 3});
+  Tensor pictures({6, 4, 4, 1});
+  std::iota(pictures.floats().begin(), pictures.floats().end(), 0.0F);
+  shifted.fit(pictures);
+  const float plain = shifted.statistics().mean[0];
+  shifted.fit(pictures, {.augment = true, .rounds = 4});
+  EXPECT_NE(shifted.statistics().mean[0], plain);
   generator.fit(source, {.augment = true, .rounds = 2});
   EXPECT_THAT(read, ElementsAre(0, 1, 2, 0, 1, 2));
   EXPECT_THAT(generator.statistics().mean, ElementsAre(2));
@@ -363,7 +439,8 @@ TEST(ImageDataGenerator, ChannelsFirstIsTheSamePicture) {
 TEST(ImageDataGenerator, RefusesWhatKerasRefuses) {
   const auto message = [](Options options) { return message_of([&] { ImageDataGenerator generator(options); }); };
   EXPECT_THAT(message({.validation_split = 5}), HasSubstr("validation_split: expected a share between 0 and 1, got 5"));
-  EXPECT_THAT(message({.rotation_range = NAN}), HasSubstr("rotation_range: expected a finite number, got nan"));
+  EXPECT_THAT(message({.rotation_range = NAN}),
+              HasSubstr("rotation_range: expected a number between -1e+06 and 1e+06, got nan"));
   EXPECT_THAT(message({.width_shift_range = -3}), HasSubstr("width_shift_range"));
   EXPECT_THAT(message({.brightness_range = Range{-1, 1}}), HasSubstr("brightness_range"));
   EXPECT_THAT(message({.interpolation_order = 9}), HasSubstr("0 to 5"));

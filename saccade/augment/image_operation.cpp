@@ -176,6 +176,7 @@ ImageOperation draw_operation(const Shape& hwc, double magnitude, Stream& stream
 
 void apply_operation(const ImageOperation& operation, const Shape& hwc, std::span<float> image,
                      const WarpOptions& options) {
+  pixels::require_picture(hwc, image.size(), "apply_operation");
   const double value = operation.value;
   const double middle_row = 0.5 * static_cast<double>(hwc[0] - 1),
                middle_column = 0.5 * static_cast<double>(hwc[1] - 1);
@@ -201,7 +202,7 @@ void apply_operation(const ImageOperation& operation, const Shape& hwc, std::spa
     case Kind::sharpness:
       return sharpen(hwc, image, value);
     case Kind::posterize:
-      return posterize(hwc, image, std::clamp(static_cast<int>(value), 0, 8));
+      return posterize(hwc, image, static_cast<int>(std::clamp(value, 0.0, 8.0)));
     case Kind::solarize:
       return solarize(hwc, image, value);
     case Kind::auto_contrast:

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 #include <set>
 #include <vector>
@@ -59,6 +60,14 @@ TEST(ImageOperation, ChannelsAreChangedOneByOneAndAlphaNever) {
   EXPECT_THAT(changed(Kind::auto_contrast, 0, image, {1, 2, 4}), ElementsAre(0, 0, 50, 7, 255, 255, 50, 8));
   EXPECT_THAT(changed(Kind::solarize, 60, image, {1, 2, 4}), ElementsAre(0, 155, 50, 7, 10, 55, 50, 8));
   EXPECT_THAT(changed(Kind::brightness, 2, image, {1, 2, 4}), ElementsAre(0, 200, 100, 7, 20, 255, 100, 8));
+}
+
+TEST(ImageOperation, WhatIsNoNumberBecomesBlack) {
+  for (const Kind kind : {Kind::equalize, Kind::auto_contrast, Kind::posterize, Kind::sharpness, Kind::solarize}) {
+    const Values image(2500, NAN);
+    EXPECT_NO_THROW(changed(kind, 3, image, {50, 50, 1})) << name_of(kind);
+  }
+  EXPECT_THROW(changed(Kind::equalize, 0, {1, 2}, {1, 3, 1}), ShapeError);
 }
 
 TEST(ImageOperation, MapsMoveTheContentAsTheySay) {

@@ -39,9 +39,10 @@ Extremes extremes_of(std::span<const float> image) {
 }
 
 void erase(const Shape& hwc, std::span<float> image, const ErasedBox& box) {
-  const Index bottom = std::min(box.top + box.height, hwc[0]), right = std::min(box.left + box.width, hwc[1]);
-  for (Index r = std::max<Index>(box.top, 0); r < bottom; ++r) {
-    const Index left = std::max<Index>(box.left, 0);
+  const auto end = [](Index first, Index length, Index extent) { return first + std::min(length, extent - first); };
+  const Index top = std::clamp<Index>(box.top, 0, hwc[0]), left = std::clamp<Index>(box.left, 0, hwc[1]);
+  const Index bottom = end(top, box.height, hwc[0]), right = end(left, box.width, hwc[1]);
+  for (Index r = top; r < bottom; ++r) {
     if (right > left) std::fill_n(image.begin() + (r * hwc[1] + left) * hwc[2], (right - left) * hwc[2], box.value);
   }
 }
@@ -83,6 +84,7 @@ std::optional<AffineMap> affine_map(const ImageTransform& t, const Shape& hwc, C
 }
 
 void apply_channel_shift(const Shape& hwc, std::span<float> image, std::span<const double> shift) {
+  pixels::require_picture(hwc, image.size(), "apply_channel_shift");
   const Index channels = hwc[2];
   if (isize(shift.size()) != 1 && isize(shift.size()) != channels) {
     throw ValueError({.where = "apply_transform: channel_shift",
@@ -106,6 +108,7 @@ void apply_brightness_shift(const Shape& hwc, std::span<float> image, double fac
                       .got = fmt::format("{}", factor),
                       .fix = "use another compat, or leave brightness out"});
   }
+  pixels::require_picture(hwc, image.size(), "apply_brightness_shift");
   const auto [low, high] = extremes_of(image);
   const bool always = compat == Compat::kp112, beyond = low < 0.0F || high > 255.0F;
   const bool stretched = always || beyond;

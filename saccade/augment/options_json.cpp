@@ -69,6 +69,11 @@ Range range_of(const Json& json) {
 
 template <class T>
 void assign(T& value, const Json& json) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    if (!json.is_number_integer() || json.get<Index>() != static_cast<Index>(static_cast<T>(json.get<Index>()))) {
+      throw Json::type_error::create(302, "expected a whole number", &json);
+    }
+  }
   value = json.get<T>();
 }
 void assign(Range& value, const Json& json) { value = range_of(json); }
@@ -84,7 +89,9 @@ void assign(ShiftRange& value, const Json& json) {
   if (json.is_array()) {
     value = ShiftRange(json.get<std::vector<double>>());
   } else if (json.is_number_integer()) {
-    value = ShiftRange(json.get<int>());
+    int pixels = 0;
+    assign(pixels, json);
+    value = ShiftRange(pixels);
   } else {
     value = ShiftRange(json.get<double>());
   }

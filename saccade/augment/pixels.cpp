@@ -1,6 +1,17 @@
+#include <fmt/format.h>
+
 #include "saccade/augment/pixels_internal.h"
+#include "saccade/base/error.h"
 
 namespace saccade::pixels {
+
+void require_picture(const Shape& hwc, std::size_t values, std::string_view where) {
+  if (hwc.rank() == 3 && hwc.elements() >= 1 && values == usize(hwc.elements())) return;
+  throw ShapeError({.where = std::string(where),
+                    .expected = "the values of a picture [height, width, channels]",
+                    .got = fmt::format("{} for {}", values, hwc.to_string()),
+                    .fix = "pass one whole picture"});
+}
 
 void adjust_contrast(const Shape& hwc, std::span<float> image, double factor) {
   const Index channels = hwc[2];

@@ -2,14 +2,17 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "saccade/tensor/shape.h"
 
 /// What changes of colour share. Pictures are [height, width, channels] in 0..255.
 namespace saccade::pixels {
 
-/// As a conversion to uint8 that does not wrap.
-inline float whole(float x) { return static_cast<float>(static_cast<std::int32_t>(std::clamp(x, 0.0F, 255.0F))); }
+/// As a conversion to uint8 that does not wrap; what is no number becomes 0.
+inline float whole(float x) {
+  return x > 0.0F ? static_cast<float>(static_cast<std::int32_t>(std::min(x, 255.0F))) : 0.0F;
+}
 
 inline float grey_of(const float* pixel, Index channels) {
   return channels < 3 ? pixel[0] : 0.299F * pixel[0] + 0.587F * pixel[1] + 0.114F * pixel[2];
@@ -17,6 +20,9 @@ inline float grey_of(const float* pixel, Index channels) {
 
 /// Channels that hold colour, not alpha.
 inline Index color_channels(Index channels) { return channels == 4 ? 3 : channels; }
+
+/// Throws ShapeError unless hwc is [height, width, channels] with a pixel, and as many values are there.
+void require_picture(const Shape& hwc, std::size_t values, std::string_view where);
 
 /// clip(mean + factor (x - mean), 0, 255) about the mean of all pixels' greys.
 void adjust_contrast(const Shape& hwc, std::span<float> image, double factor);

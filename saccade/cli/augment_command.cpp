@@ -28,6 +28,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr double kMostSheetValues = 1e9;  // of all pictures together, in bytes of memory
+
 struct AugmentRequest {
   std::string image;
   AugmentOptions options;
@@ -69,8 +71,9 @@ std::vector<float> as_floats(const Tensor& image) { return {image.uint8s().begin
 
 Tensor as_image(const Shape& shape, const std::vector<float>& values) {
   Tensor image(shape, DType::uint8);
-  std::ranges::transform(values, image.uint8s().begin(),
-                         [](float x) { return static_cast<std::uint8_t>(std::clamp(x + 0.5F, 0.0F, 255.0F)); });
+  std::ranges::transform(values, image.uint8s().begin(), [](float x) {
+    return static_cast<std::uint8_t>(x > 0.0F ? std::min(x + 0.5F, 255.0F) : 0.0F);
+  });
   return image;
 }
 
@@ -91,6 +94,13 @@ void augment(const AugmentRequest& request, Console& console) {
   const Grid grid = grid_of(request.grid);
   const Tensor original = read_picture(request);
   const std::vector<float> source = as_floats(original);
+  const double values = static_cast<double>(grid.rows * grid.columns) * static_cast<double>(original.elements());
+  if (!request.output.empty() && values > kMostSheetValues) {
+    throw ValueError({.where = "augment: --grid",
+                      .expected = fmt::format("a sheet of at most {:g} values", kMostSheetValues),
+                      .got = fmt::format("{:g}", values),
+                      .fix = "use a smaller --grid or --max-side, or --save-to-dir alone"});
+  }
   if (!request.save_to_dir.empty()) make_folder(request.save_to_dir, "--save-to-dir");
 
   std::string report;
@@ -104,10 +114,12 @@ void augment(const AugmentRequest& request, Console& console) {
     if (!request.save_to_dir.empty()) {
       const fs::path file = fs::path(request.save_to_dir) / fmt::format("{}_{}.png", request.save_prefix, i);
       write_image(file, picture);
-      line = fmt::format("{{\"file\":{},{}", nlohmann::json(file.string()).dump(), line.substr(1));
+      line = fmt::format("{{\"file\":{},{}",
+                         nlohmann::json(file.string()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+                         line.substr(1));
     }
     report += line + '\n';
-    cells.push_back({.image = std::move(picture)});
+    if (!request.output.empty()) cells.push_back({.image = std::move(picture)});
   }
   if (!request.output.empty()) write_image(request.output, contact_sheet(cells, {.columns = grid.columns, .gap = 6}));
   console.out << report;
@@ -130,9 +142,7 @@ void add_augment_command(CLI::App& app, Console& console) {
   command->add_option("--max-side", request->max_side, "shrink larger images to so many pixels first")
       ->check(CLI::Range(1, 16384))
       ->capture_default_str();
-  command->add_option("--seed", request->seed, "one seed, one sheet")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  command->add_option("--seed", request->seed, "one seed, one sheet")->check(at_least(0))->capture_default_str();
   command->footer(
       "Prints what happened to each picture as a line of JSON. The options are those of `saccade train`.\n"
       "Examples:\n"

@@ -6,6 +6,7 @@
 #include <memory>
 #include <ostream>
 
+#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/interrupt.h"
 #include "saccade/train/evaluate.h"
@@ -64,10 +65,10 @@ void add_evaluate_command(CLI::App& app, Console& console) {
       ->type_name("");
   command->add_option("--report", request->report, "also write the report's files into this folder")->type_name("DIR");
   command->add_option("--top-k", request->top_k, "count a label among the K largest outputs")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   command->add_option("--batch-size", request->batch_size, "images at a time")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   command->add_flag("--json", request->json, "print the report as JSON");
   command->add_option("--data", request->location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]")

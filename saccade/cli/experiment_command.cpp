@@ -10,6 +10,7 @@
 
 #include "saccade/base/file.h"
 #include "saccade/cli/augmentation_experiment.h"
+#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/interrupt.h"
 #include "saccade/cli/translation_experiment.h"
@@ -88,11 +89,9 @@ void run_augmentation(const ExperimentRequest& request, Console& console) {
 CLI::App* add_experiment(CLI::App& experiments, const std::string& name, const std::string& lesson,
                          ExperimentRequest& request) {
   CLI::App* command = experiments.add_subcommand(name, lesson);
-  command->add_option("--epochs", request.epochs, "of each training")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  command->add_option("--epochs", request.epochs, "of each training")->check(at_least(1))->capture_default_str();
   command->add_option("--limit", request.limit, "train on the first so many images; 0 is all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   command->add_option("-o,--out", request.out, "folder for the table as CSV, and the pictures")
       ->type_name("DIR")
@@ -125,9 +124,7 @@ void add_augmentation(CLI::App& experiments, Console& console) {
   const auto request = std::make_shared<ExperimentRequest>(ExperimentRequest{.epochs = 8, .out = "runs/augmentation"});
   CLI::App* command = add_experiment(experiments, "augmentation",
                                      "What changed training digits are worth, and which changes hurt", *request);
-  command->add_option("--seeds", request->seeds, "trainings of each kind")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  command->add_option("--seeds", request->seeds, "trainings of each kind")->check(at_least(1))->capture_default_str();
   command->footer(
       "Trains lenet5 on MNIST's digits as they are, turned and moved and zoomed a little (--augment of saccade "
       "train),\n"

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <ostream>
 #include <string>
 
@@ -110,6 +111,10 @@ int run(int argc, const char* const* argv, Console& console) {
     return 2;
   } catch (const Error& error) {
     console.err << error.what() << std::endl;
+    return 2;
+  } catch (const std::bad_alloc&) {
+    console.err << "expected enough memory, got none; use smaller images (--image-size) or batches (--batch-size)"
+                << std::endl;
     return 2;
   } catch (const std::exception& error) {
     console.err << "internal error: " << error.what() << std::endl;

@@ -13,6 +13,7 @@
 #include <ostream>
 
 #include "saccade/base/error.h"
+#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/data/image_folder.h"
 #include "saccade/data/image_table.h"
@@ -127,9 +128,7 @@ void add_predict_command(CLI::App& app, Console& console) {
   command->add_option("IMAGE", request->images, "image files, folders of them, .csv files, or - for standard input")
       ->required()
       ->type_name("");
-  command->add_option("--top", request->top, "how many classes to name")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  command->add_option("--top", request->top, "how many classes to name")->check(at_least(1))->capture_default_str();
   command->add_flag("--invert", request->invert, "swap dark and light: for digits written dark on white");
   command->add_option("--x-col", request->x_col, "column of a .csv file with the images' files")
       ->type_name("TEXT")

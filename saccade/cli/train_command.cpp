@@ -58,7 +58,10 @@ AnyOptimizer make_optimizer(const TrainOptions& o) {
 
 fs::path new_run_folder(const TrainRequest& request) {
   if (!request.run.empty()) {
-    if (!fs::exists(fs::path(request.run) / "config.json")) return request.run;
+    // A run that ended before its first checkpoint left nothing worth keeping.
+    const fs::path run = request.run;
+    if (!fs::exists(run / "config.json") || !(fs::exists(run / "last.ckpt") || fs::exists(run / "last.safetensors")))
+      return run;
     throw ValueError(
         {.where = request.run,
          .expected = "a folder without a run in it",
@@ -89,7 +92,7 @@ class RunBeginning final : public Callback {
 
   void on_train_begin(TrainingControl& /*control*/, Index /*first_epoch*/) override {
     make_folder(run_, "--run");
-    if (!fs::exists(run_ / "config.json")) write_file(run_ / "config.json", config_);
+    write_file(run_ / "config.json", config_);  // the same again when a run goes on
     console_.err << headline_ << std::endl;
   }
 
@@ -141,6 +144,7 @@ void check(const TrainOptions& o) {
   }
   data::split_mode_named(o.split_mode);
   generator_options(o.augmentation, "train");
+  Mixer({.mixup = o.mixup, .cutmix = o.cutmix}, 1, 0);  // which looks at both
   make_optimizer(o);
   Schedule::parse(o.schedule);
   if (is_network_path(o.model)) load_network(o.model);

@@ -46,7 +46,7 @@ std::string to_json(TrainOptions options, std::string_view version) {
     }
   });
   const nlohmann::ordered_json config{{"saccade", version}, {"command", "train"}, {"options", values}};
-  return config.dump(2) + "\n";
+  return config.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 TrainOptions train_options_from_json(const std::filesystem::path& path) {
@@ -61,7 +61,8 @@ TrainOptions train_options_from_json(const std::filesystem::path& path) {
   TrainOptions options;
   options.visit([&](const char* flag, auto& value, const char*) {
     using Value = std::remove_reference_t<decltype(value)>;
-    const nlohmann::json found = config["options"].value(flag, nlohmann::json());
+    if (!config["options"].contains(flag)) return;  // of a version that did not have it: the default
+    const nlohmann::json found = config["options"][flag];
     constexpr bool kIsText = std::is_same_v<Value, std::string>;
     const bool fits = kIsText                       ? found.is_string()
                       : std::is_same_v<Value, bool> ? found.is_boolean()

@@ -26,6 +26,7 @@ class NumpyDraws {
                         .got = fmt::format("{}", options_.size),
                         .fix = "pass the size of the dataset that is loaded"});
     }
+    epoch_ = -1;
     const Index batches = ceil_divide(options_.size, options_.batch_size);
     NumpyRandom random(0);
     if (options_.random == RandomMode::numpy_sequence && epoch > 0) {
@@ -39,9 +40,18 @@ class NumpyDraws {
       if (batch == 0 && orders) shuffle(random, order);
       draw_pictures(random, batch);
     }
+    epoch_ = epoch;
   }
 
-  const ImageTransform& operator[](Index position) const { return transforms_[usize(position)]; }
+  const ImageTransform& at(const SampleAddress& address) const {
+    if (static_cast<Index>(address.epoch) == epoch_ && address.position < options_.size) {
+      return transforms_[usize(address.position)];
+    }
+    throw ValueError({.where = "augmentation",
+                      .expected = "a loader that has asked the plan for this epoch",
+                      .got = fmt::format("picture {} of epoch {}", address.position, address.epoch),
+                      .fix = "give the loader, or fit(), both the transform and the plan"});
+  }
 
  private:
   void shuffle(NumpyRandom& random, std::span<Index> order) const {
@@ -65,11 +75,32 @@ class NumpyDraws {
   std::shared_ptr<const ImageDataGenerator> generator_;
   AugmentationOptions options_;
   std::vector<ImageTransform> transforms_;
+  Index epoch_ = -1;  // that the transforms were drawn for
 };
 
-DatasetPtr subset_of(const ImageDataGenerator& generator, DatasetPtr dataset, const std::string& subset,
-                     SplitMode mode) {
-  if (subset.empty()) return dataset;
+void require_generator(const std::shared_ptr<const ImageDataGenerator>& generator) {
+  if (generator && generator->options().data_format == DataFormat::channels_last) return;
+  throw ValueError({.where = "flow: generator",
+                    .expected = "an ImageDataGenerator with channels_last, as datasets keep their pictures",
+                    .got = generator ? "channels_first" : "none",
+                    .fix = "leave data_format at channels_last"});
+}
+
+DatasetPtr require_dataset(DatasetPtr dataset) {
+  if (dataset) return dataset;
+  throw ValueError({.where = "flow: dataset",
+                    .expected = "a dataset",
+                    .got = "a null pointer",
+                    .fix = "make one with data::image_folder or data::InMemory"});
+}
+
+struct Part {
+  DatasetPtr dataset;
+  std::vector<std::string> warnings;
+};
+
+Part subset_of(const ImageDataGenerator& generator, DatasetPtr dataset, const std::string& subset, SplitMode mode) {
+  if (subset.empty()) return {std::move(dataset), {}};
   const double fraction = generator.options().validation_split;
   if (subset != "training" && subset != "validation") {
     throw ValueError({.where = "flow: subset",
@@ -84,7 +115,7 @@ DatasetPtr subset_of(const ImageDataGenerator& generator, DatasetPtr dataset, co
                       .fix = "0.2 sets a fifth aside"});
   }
   const Split parts = split(dataset, {.fraction = fraction, .mode = mode});
-  return subset == "training" ? parts.train : parts.validation;
+  return {subset == "training" ? parts.train : parts.validation, warnings_of(parts)};
 }
 
 LoaderOptions loader_options(const std::shared_ptr<const ImageDataGenerator>& generator, const Dataset& dataset,
@@ -115,6 +146,7 @@ LoaderOptions loader_options(const std::shared_ptr<const ImageDataGenerator>& ge
 }  // namespace
 
 Augmentation augmentation(std::shared_ptr<const ImageDataGenerator> generator, const AugmentationOptions& options) {
+  require_generator(generator);
   if (options.random == RandomMode::addressed) {
     return {.transform =
                 [generator](const SampleAddress& address, const Shape& shape, std::span<float> image) {
@@ -135,7 +167,7 @@ Augmentation augmentation(std::shared_ptr<const ImageDataGenerator> generator, c
   const auto draws = std::make_shared<NumpyDraws>(generator, options);
   return {.transform =
               [generator, draws](const SampleAddress& address, const Shape& shape, std::span<float> image) {
-                generator->apply_transform((*draws)[address.position], shape, image);
+                generator->apply_transform(draws->at(address), shape, image);
                 generator->standardize(shape, image);
               },
           .plan = [draws](Index epoch, std::span<Index> order) { draws->plan(epoch, order); }};
@@ -149,9 +181,16 @@ ImageSource source_of(const Dataset& dataset) {
 
 Flow::Flow(std::shared_ptr<const ImageDataGenerator> generator, DatasetPtr dataset, FlowOptions options)
     : options_(std::move(options)) {
+  require_generator(generator);
+  dataset = require_dataset(std::move(dataset));
+  warnings_ = generator->warnings();
   LoaderOptions loading = loader_options(generator, *dataset, options_);
   loader_ = std::make_unique<Loader>(std::move(dataset), std::move(loading));
   loader_->start(0);
+}
+
+void Flow::add_warnings(const std::vector<std::string>& warnings) {
+  warnings_.insert(warnings_.end(), warnings.begin(), warnings.end());
 }
 
 void Flow::start(Index epoch) {
@@ -179,20 +218,39 @@ void Flow::save(const Batch& batch) const {
 }
 
 Flow flow(std::shared_ptr<const ImageDataGenerator> generator, DatasetPtr dataset, const FlowOptions& options) {
-  DatasetPtr part = subset_of(*generator, std::move(dataset), options.subset, SplitMode::keras_rows);
-  return {std::move(generator), std::move(part), options};
+  require_generator(generator);
+  Part part = subset_of(*generator, require_dataset(std::move(dataset)), options.subset, SplitMode::keras_rows);
+  if (!part.warnings.empty() && !options.ignore_class_split) {
+    throw ValueError({.where = "flow: subset",
+                      .expected = "the same classes in training and validation",
+                      .got = fmt::format("a different number of classes: {}", part.warnings.front()),
+                      .fix = "shuffle the pictures before, or set ignore_class_split"});
+  }
+  Flow result(std::move(generator), std::move(part.dataset), options);
+  result.add_warnings(part.warnings);
+  return result;
 }
 
 Flow flow_from_directory(std::shared_ptr<const ImageDataGenerator> generator, const std::filesystem::path& directory,
                          const ImageFolderOptions& folder, const FlowOptions& options) {
-  DatasetPtr part = subset_of(*generator, image_folder(directory, folder).images, options.subset, SplitMode::keras);
-  return {std::move(generator), std::move(part), options};
+  require_generator(generator);
+  const FoundImages found = image_folder(directory, folder);
+  Part part = subset_of(*generator, found.images, options.subset, SplitMode::keras);
+  Flow result(std::move(generator), std::move(part.dataset), options);
+  result.add_warnings(found.warnings);
+  result.add_warnings(part.warnings);
+  return result;
 }
 
 Flow flow_from_dataframe(std::shared_ptr<const ImageDataGenerator> generator, const std::filesystem::path& csv,
                          const ImageTableOptions& table, const FlowOptions& options) {
-  DatasetPtr part = subset_of(*generator, image_table(csv, table).images, options.subset, SplitMode::keras_rows);
-  return {std::move(generator), std::move(part), options};
+  require_generator(generator);
+  const FoundImages found = image_table(csv, table);
+  Part part = subset_of(*generator, found.images, options.subset, SplitMode::keras_rows);
+  Flow result(std::move(generator), std::move(part.dataset), options);
+  result.add_warnings(found.warnings);
+  result.add_warnings(part.warnings);
+  return result;
 }
 
 Tensor array_to_image(const Shape& hwc, std::span<const float> values) {
@@ -203,10 +261,12 @@ Tensor array_to_image(const Shape& hwc, std::span<const float> values) {
                       .got = fmt::format("{}", values.size()),
                       .fix = "pass one whole picture"});
   }
+  if (values.empty()) return image;
   const auto [low, high] = std::ranges::minmax(values);
   const float range = high - low;
   std::ranges::transform(values, image.uint8s().begin(), [=](float x) {
-    return static_cast<std::uint8_t>(range == 0.0F ? 0.0F : (x - low) / range * 255.0F);
+    const float level = (x - low) / range * 255.0F;
+    return static_cast<std::uint8_t>(level > 0.0F && level <= 255.0F ? level : 0.0F);  // 0 for what is no number
   });
   return image;
 }

@@ -19,7 +19,7 @@ namespace saccade::data {
 enum class RandomMode : std::uint8_t {
   addressed,  ///< Each picture from Stream(seed, epoch, index, "augment"): nothing depends on workers or on other options.
   numpy,      ///< NumPy's generator, drawn as by calling next() on Keras's iterator: the same parameters, bit for bit.
-  numpy_sequence,  ///< The same as Keras's fit() draws, which asks for batches by number: another order from epoch 1 on.
+  numpy_sequence,  ///< As by asking Keras's iterator for batches 0, 1, ... and on_epoch_end(): another order from epoch 1 on.
 };
 
 /// Everything about the pictures of an epoch that is random, as a Loader wants it.
@@ -38,7 +38,9 @@ struct AugmentationOptions {
 };
 
 /// A generator's pictures for FitOptions::transform and LoaderOptions: drawn, applied, standardised. In the NumPy modes the
-/// parameters of an epoch are drawn in order before its first batch, so that any number of workers gives the same pictures.
+/// parameters of an epoch are drawn in order before its first batch, so that any number of workers gives the same pictures;
+/// transform and plan then belong together, and to one Loader: the transform throws ValueError for an epoch that the plan has
+/// not seen. Throws ValueError for no generator, and for channels_first: datasets keep channels last.
 Augmentation augmentation(std::shared_ptr<const ImageDataGenerator> generator, const AugmentationOptions& options = {});
 
 /// What fit(generator.fit) needs to know of a dataset: its pictures as stored, in order.
@@ -50,6 +52,7 @@ struct FlowOptions {
   bool shuffle = true;
   std::uint64_t seed = 0;
   RandomMode random = RandomMode::addressed;
+  bool ignore_class_split = false;  ///< Let flow() split pictures so that a class is on one side only.
   std::string subset = {};  ///< "training" or "validation": a part of the dataset, by the generator's validation_split.
   bool augment_validation = false;  ///< Keras transforms the validation subset too; here it is only standardised.
   std::filesystem::path save_to_dir = {};  ///< Also write every picture there, stretched to 0..255. None when empty.
@@ -67,6 +70,10 @@ class Flow {
 
   Index size() const noexcept { return loader_->batches(); }  ///< Batches an epoch; the last one may be smaller.
   const DatasetPtr& dataset() const noexcept { return loader_->dataset(); }
+  /// What to know about the pictures, a line each: hidden class folders, classes that the split has emptied, and what
+  /// ImageDataGenerator::warnings() says.
+  const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+  void add_warnings(const std::vector<std::string>& warnings);
 
   /// The next batch, in strict order; written to save_to_dir as {prefix}_{index}_{epoch}.{format}. Errors carry the name of
   /// the picture's file.
@@ -78,11 +85,13 @@ class Flow {
   void save(const Batch& batch) const;
 
   FlowOptions options_;
+  std::vector<std::string> warnings_;
   std::unique_ptr<Loader> loader_;
   Index epoch_ = 0;
 };
 
-/// ImageDataGenerator.flow(x, y): subset takes the first or the last rows.
+/// ImageDataGenerator.flow(x, y): subset takes the first or the last rows. Throws ValueError when that leaves a class on one
+/// side only (pictures sorted by class), unless ignore_class_split.
 Flow flow(std::shared_ptr<const ImageDataGenerator> generator, DatasetPtr dataset, const FlowOptions& options = {});
 /// ImageDataGenerator.flow_from_directory(directory): subset takes the first or the last files of each class.
 Flow flow_from_directory(std::shared_ptr<const ImageDataGenerator> generator, const std::filesystem::path& directory,

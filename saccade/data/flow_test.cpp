@@ -24,13 +24,15 @@ std::shared_ptr<const ImageDataGenerator> generator(const Options& options = {})
   return std::make_shared<const ImageDataGenerator>(options);
 }
 
-/// n pictures of one pixel, whose value and label are their number (labels modulo `classes`).
+/// n pictures, whose first value and label are their number (labels modulo `classes`); the values rise from pixel to pixel, the
+/// same for every channel.
 DatasetPtr numbered(Index n, Index classes, const Shape& shape = {1, 1, 1}) {
   Tensor images(shape.with_batch(n));
   std::vector<std::int32_t> labels;
   for (Index i = 0; i < n; ++i) {
-    std::ranges::fill(images.floats().subspan(usize(i * shape.elements()), usize(shape.elements())),
-                      static_cast<float>(i));
+    for (Index j = 0; j < shape.elements(); ++j) {
+      images.floats()[usize(i * shape.elements() + j)] = static_cast<float>(i + j / shape[2] * 7 % 50);
+    }
     labels.push_back(static_cast<std::int32_t>(i % classes));
   }
   std::vector<std::string> names;
@@ -99,6 +101,7 @@ TEST(Flow, EveryModeGivesTheSameForAnyNumberOfWorkers) {
         batches.emplace_back(batch.images.floats().begin(), batch.images.floats().end());
       }
       if (first.empty()) first = batches;
+      EXPECT_NE(first[0], first[3]) << "an epoch has pictures of its own";
       EXPECT_EQ(batches, first) << workers;
       flow.start(1);
       flow.next(batch);
@@ -116,6 +119,10 @@ TEST(Flow, ImagesAndMasksShareTransformsByTheirSeed) {
     images.next(image);
     masks.next(mask);
     EXPECT_EQ(image.indices, mask.indices);
+    Flow plain(generator(), numbered(6, 2, {5, 5, 1}), {.batch_size = 6, .seed = 1, .random = mode});
+    Batch original;
+    plain.next(original);
+    EXPECT_FALSE(std::ranges::equal(original.images.floats(), mask.images.floats())) << "nothing was changed";
     for (std::size_t i = 0; i < mask.images.floats().size(); ++i) {
       EXPECT_EQ(image.images.floats()[3 * i], mask.images.floats()[i]);
     }
@@ -143,6 +150,36 @@ TEST(Flow, SubsetsAreKerass) {
   };
   EXPECT_THAT(message(split, "foo"), HasSubstr("flow: subset: expected 'training' or 'validation', got 'foo'"));
   EXPECT_THAT(message(generator(), "training"), HasSubstr("validation_split = 0"));
+  const auto half = generator({.validation_split = .5});
+  const auto two = std::make_shared<InMemory>("sorted", Tensor({4, 1, 1, 1}), std::vector<std::int32_t>{0, 0, 1, 1},
+                                              std::vector<std::string>{"a", "b"});
+  try {
+    flow(half, two, {.subset = "training"});
+    ADD_FAILURE() << "a class is on one side only";
+  } catch (const ValueError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("different number of classes"));
+  }
+  EXPECT_THAT(flow(half, two, {.ignore_class_split = true, .subset = "training"}).warnings(),
+              testing::Not(testing::IsEmpty()));
+}
+
+TEST(Flow, RefusesWhatCannotBeServed) {
+  EXPECT_THROW(Flow(generator(), nullptr), ValueError);
+  EXPECT_THROW(Flow(nullptr, numbered(2, 1)), ValueError);
+  EXPECT_THROW(Flow(generator({.data_format = DataFormat::channels_first}), numbered(2, 1)), ValueError);
+}
+
+TEST(Augmentation, NumPysDrawsNeedTheirPlan) {
+  const Augmentation random = augmentation(
+      generator({.rotation_range = 9}), {.random = RandomMode::numpy, .size = 3, .batch_size = 2, .shape = {4, 4, 1}});
+  Batch batch;
+  Loader without(numbered(3, 1, {4, 4, 1}), {.batch_size = 2, .workers = 0, .transform = random.transform});
+  without.start(0);
+  EXPECT_THROW(without.next(batch), ValueError);
+  Loader with(numbered(3, 1, {4, 4, 1}),
+              {.batch_size = 2, .workers = 0, .transform = random.transform, .plan = random.plan});
+  with.start(0);
+  EXPECT_TRUE(with.next(batch));
 }
 
 TEST(Flow, ValidationIsNotAugmentedUnlessAsked) {

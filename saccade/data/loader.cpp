@@ -147,7 +147,14 @@ void Loader::fill_row(Batch& batch, Index row) const {
 
 void Loader::draw_order() {
   std::iota(order_.begin(), order_.end(), Index{0});
-  if (options_.plan) return options_.plan(epoch_, order_);
+  if (options_.plan) {
+    options_.plan(epoch_, order_);
+    for (const Index i : order_) {
+      require(i >= 0 && i < dataset_->size(), "plan", fmt::format("pictures 0 to {}", dataset_->size() - 1),
+              fmt::format("{}", i), "it may put them in another order, and repeat some");
+    }
+    return;
+  }
   if (!options_.shuffle) return;
   Stream stream(options_.seed, static_cast<std::uint32_t>(epoch_), 0, slot_of("shuffle"));
   for (std::size_t last = order_.size() - 1; last > 0; --last) {
@@ -176,7 +183,7 @@ void Loader::start(Index epoch, Index first_batch) {
   start_workers();
   {
     std::unique_lock lock(mutex_);
-    next_claimed_ = batches_;
+    next_claimed_ = next_delivered_ = batches_;  // the epoch's end, should the plan throw
     cancelled_ = true;
     finished_.wait(lock, [this] { return working_ == 0; });
     cancelled_ = false;

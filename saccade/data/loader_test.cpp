@@ -462,5 +462,37 @@ TEST(Loader, RefusesBadCalls) {
   EXPECT_FALSE(loader.next(batch));
 }
 
+TEST(Loader, APlanChoosesTheOrder) {
+  Loader loader(noise(5), {.batch_size = 2, .plan = [](Index epoch, std::span<Index> order) {
+                             for (Index& i : order) i = 4 - i;
+                             order[0] = epoch;
+                           }});
+  Batch batch;
+  loader.start(3);
+  ASSERT_TRUE(loader.next(batch));
+  EXPECT_THAT(batch.indices, testing::ElementsAre(3, 3));
+  ASSERT_TRUE(loader.next(batch));
+  EXPECT_THAT(batch.indices, testing::ElementsAre(2, 1));
+}
+
+TEST(Loader, APlanThatFailsEndsTheEpoch) {
+  for (const int workers : {0, 1}) {
+    Loader loader(noise(8), {.batch_size = 2, .workers = workers, .plan = [](Index epoch, std::span<Index> order) {
+                               if (epoch == 1)
+                                 throw ValueError({.where = "plan", .expected = "", .got = "", .fix = ""});
+                               if (epoch == 2) order[3] = 8;
+                             }});
+    Batch batch;
+    loader.start(0);
+    ASSERT_TRUE(loader.next(batch));
+    for (const Index epoch : {1, 2}) {
+      EXPECT_THROW(loader.start(epoch), ValueError);
+      EXPECT_FALSE(loader.next(batch)) << "workers " << workers;
+    }
+    loader.start(3);
+    EXPECT_TRUE(loader.next(batch));
+  }
+}
+
 }  // namespace
 }  // namespace saccade::data

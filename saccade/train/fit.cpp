@@ -1,6 +1,7 @@
 #include "saccade/train/fit.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <cmath>
@@ -22,6 +23,18 @@ std::vector<Parameter*> pointers_to(std::span<Parameter> parameters) {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Tells whether a resumed run sees what the first part saw: the images' names and labels in order, and their preprocessing.
+Index hash_of(const data::Dataset& images, const Preprocessing& preprocessing) {
+  std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
+  const auto add = [&hash](std::string_view bytes) {
+    for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211ULL;
+  };
+  for (Index i = 0; i < images.size(); ++i) add(fmt::format("{} {}\n", images.sample_name(i), images.label(i)));
+  add(fmt::format("{} {} {}", preprocessing.scale, fmt::join(preprocessing.mean, " "),
+                  fmt::join(preprocessing.deviation, " ")));
+  return static_cast<Index>(hash >> 1U);
 }
 
 /// One call of fit(): its position, its running means, and what it hands to callbacks.
@@ -48,7 +61,7 @@ class Trainer final : public TrainingControl {
   bool run_epoch();  ///< False when training was interrupted.
   void run_step(data::Batch& batch);
   void end_epoch(std::chrono::steady_clock::time_point start);
-  void require_finite(double loss) const;
+  void require_finite(double loss, std::string_view name) const;
   double learning_rate() const;
   StepInfo step_info() const;
   std::map<std::string, Index> fingerprint() const;
@@ -63,6 +76,7 @@ class Trainer final : public TrainingControl {
   std::map<Index, Ready> ready_;
   std::vector<Parameter*> parameters_;
 
+  Index data_hash_ = 0;
   Index epoch_ = 0;  // the epoch under way
   Index step_ = 0;   // steps done in it
   Index global_step_ = 0;
@@ -93,6 +107,7 @@ Trainer::Trainer(Model& net, const data::DatasetPtr& train, const FitOptions& op
                                               .preprocessing = net.preprocessing,
                                               .transform = options.transform,
                                               .plan = options.plan});
+  data_hash_ = hash_of(*train_, net.preprocessing);
   parameters_ = pointers_to(net.parameters());
   ready_for(std::min(options.batch_size, train_->size()));
   optimizer_->bind(parameters_);
@@ -147,10 +162,10 @@ StepInfo Trainer::step_info() const {
           .learning_rate = learning_rate()};
 }
 
-void Trainer::require_finite(double loss) const {
+void Trainer::require_finite(double loss, std::string_view name) const {
   if (!options_.terminate_on_nan || std::isfinite(loss)) return;
   throw ValueError(
-      {.where = fmt::format("training, epoch {} step {}: loss", epoch_ + 1, step_ + 1),
+      {.where = fmt::format("training, epoch {} step {}: {}", epoch_ + 1, name == "loss" ? step_ + 1 : step_, name),
        .expected = "a finite number",
        .got = fmt::format("{}", loss),
        .fix = fmt::format("lower the learning rate (it is {:.3g}), clip gradients by global norm 1, or check "
@@ -168,7 +183,7 @@ void Trainer::run_step(data::Batch& batch) {
     correct_ += argmax(output.subspan(row * classes, classes)) == batch.labels[row] ? 1 : 0;
   }
   double loss = now.loss.run(output, targets, now.plan.output_grad());
-  require_finite(loss);
+  require_finite(loss, "loss");
   now.plan.backward();
   loss += add_l2(parameters_) * static_cast<double>(batch.rows());
   optimizer_->step(learning_rate());
@@ -208,6 +223,7 @@ void Trainer::end_epoch(std::chrono::steady_clock::time_point start) {
     const Evaluation result = evaluate(
         net_, validation_,
         {.batch_size = evaluation_batch(options_.batch_size), .loss = options_.loss, .workers = options_.workers});
+    require_finite(result.loss, "val_loss");
     info.logs["val_loss"] = result.loss;
     info.logs["val_accuracy"] = result.accuracy;
   }
@@ -239,6 +255,9 @@ std::map<std::string, Index> Trainer::fingerprint() const {
           {"fit/seed", static_cast<Index>(options_.seed)},
           {"fit/shuffle", options_.shuffle ? 1 : 0},
           {"fit/images", train_->size()},
+          {"fit/data", data_hash_},
+          {"fit/mixup", static_cast<Index>(std::llround(options_.mixing.mixup * 1e9))},
+          {"fit/cutmix", static_cast<Index>(std::llround(options_.mixing.cutmix * 1e9))},
           {"fit/epochs", options_.epochs}};
 }
 
@@ -279,7 +298,9 @@ void Trainer::resume() {
     throw ValueError({.where = fmt::format("resume from {}: {}", options_.resume.string(), key.substr(4)),
                       .expected = std::to_string(saved),
                       .got = std::to_string(value),
-                      .fix = "a run goes on with the options it was begun with"});
+                      .fix = key == "fit/data"
+                                 ? "the images, their labels or preprocessing have changed since: begin a new run"
+                                 : "a run goes on with the options it was begun with"});
   }
   if (checkpoint.get_text("fit/optimizer") != optimizer_->name()) {
     throw ValueError({.where = fmt::format("resume from {}: optimizer", options_.resume.string()),

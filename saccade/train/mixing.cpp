@@ -11,24 +11,25 @@
 namespace saccade {
 namespace {
 
-/// Gamma(alpha, 1), by Marsaglia and Tsang, "A simple method for generating gamma variables", 2000.
-double draw_gamma(Stream& stream, double alpha) {
+/// The logarithm of a Gamma(alpha, 1) number, by Marsaglia and Tsang, "A simple method for generating gamma variables", 2000.
+/// Below alpha = 0.01 the number itself is mostly smaller than the smallest double.
+double draw_log_gamma(Stream& stream, double alpha) {
   if (alpha < 1.0) {
-    const double power = std::pow(1.0 - stream.uniform_double(), 1.0 / alpha);
-    return draw_gamma(stream, alpha + 1.0) * power;
+    const double log_power = std::log(1.0 - stream.uniform_double()) / alpha;
+    return draw_log_gamma(stream, alpha + 1.0) + log_power;
   }
   const double d = alpha - 1.0 / 3.0, c = 1.0 / std::sqrt(9.0 * d);
   for (;;) {
     const double x = stream.normal(), root = 1.0 + c * x;
     if (root <= 0.0) continue;
     const double v = root * root * root;
-    if (std::log(1.0 - stream.uniform_double()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+    if (std::log(1.0 - stream.uniform_double()) < 0.5 * x * x + d - d * v + d * std::log(v)) return std::log(d * v);
   }
 }
 
 double draw_beta(Stream& stream, double alpha) {
-  const double a = draw_gamma(stream, alpha), b = draw_gamma(stream, alpha);
-  return a + b > 0.0 ? a / (a + b) : 0.5;
+  const double a = draw_log_gamma(stream, alpha), b = draw_log_gamma(stream, alpha);
+  return 1.0 / (1.0 + std::exp(b - a));
 }
 
 void blend(std::span<float> a, std::span<float> b, float t) {
@@ -98,6 +99,13 @@ Targets Mixer::mix(data::Batch& batch) {
   const std::size_t count = usize(hwc.elements());
   const auto image = [&](Index row) { return batch.images.floats().subspan(usize(row) * count, count); };
   dense_.assign(usize(rows * classes_), 0.0F);
+  for (const std::int32_t label : batch.labels) {
+    if (label >= 0 && label < classes_) continue;
+    throw ValueError({.where = "fit: label",
+                      .expected = fmt::format("0 to {}", classes_ - 1),
+                      .got = fmt::format("{}", label),
+                      .fix = "give the network as many outputs as there are classes"});
+  }
   for (Index i = 0; i < rows; ++i) {
     const Index j = rows - 1 - i;
     if (i < j && cuts) exchange(image(i), image(j), hwc, box);

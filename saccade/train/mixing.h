@@ -25,7 +25,8 @@ class Mixer {
   Mixer(const MixingOptions& options, Index classes, std::uint64_t seed);
 
   bool is_on() const noexcept { return options_.mixup > 0.0 || options_.cutmix > 0.0; }
-  /// The targets that go with the changed images; they point into this object, or to the labels when it is off.
+  /// The targets that go with the changed images; they point into this object, or to the labels when it is off. Throws
+  /// ValueError for a label outside 0 .. classes-1.
   Targets mix(data::Batch& batch);
 
  private:

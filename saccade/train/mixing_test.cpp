@@ -107,6 +107,19 @@ TEST(Mixer, BetaHasItsMoments) {
       << "alpha^2 / ((2 alpha)^2 (2 alpha + 1))";
 }
 
+TEST(Mixer, TinyAlphasMixHardlyAnything) {
+  for (Index i = 0; i < 300; ++i) {
+    data::Batch batch = numbered(2, i, {1, 1, 1});
+    const float t = Mixer(MixingOptions{.mixup = 1e-3}, 2, 3).mix(batch).dense[0];
+    ASSERT_TRUE(t < 0.3F || t > 0.7F) << t;
+  }
+}
+
+TEST(Mixer, RefusesLabelsThatAreNoClass) {
+  data::Batch batch = numbered(3);
+  EXPECT_THROW(Mixer({.mixup = 1}, 2, 0).mix(batch), ValueError);
+}
+
 TEST(Mixer, RefusesBadAlphas) {
   EXPECT_THROW(Mixer({.mixup = -1}, 2, 0), ValueError);
   EXPECT_THROW(Mixer({.cutmix = NAN}, 2, 0), ValueError);

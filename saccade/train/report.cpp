@@ -143,7 +143,7 @@ std::string report_json(const Evaluation& evaluation, std::span<const std::strin
     for (Index j = 0; j < matrix.classes(); ++j) row.push_back(matrix.at(i, j));
     report["confusion"].push_back(row);
   }
-  return report.dump(2) + "\n";
+  return report.dump(2, ' ', false, decltype(report)::error_handler_t::replace) + "\n";  // names may be any bytes
 }
 
 void write_report(const std::filesystem::path& folder, const Evaluation& evaluation, const data::Dataset& dataset,

@@ -119,6 +119,19 @@ TEST(Crash, KilledBeforeTheFirstCheckpoint) {
   expect_same_run(place / "a", place / "b");
 }
 
+TEST(Crash, AnAugmentedRunGoesOnWithTheSamePictures) {
+  const Workplace place;
+  std::vector<std::string> a = {"train",     "mnist",   "--limit", "6000",     "--epochs", "3",
+                                "--augment", "--mixup", "0.4",     "--cutmix", "1"};
+  std::vector<std::string> b = a;
+  a.insert(a.end(), {"--run", "a"});
+  b.insert(b.end(), {"--run", "b"});
+  place.expect(0, a);
+  place.expect(130, b, {.signal = SIGINT, .kill_after_ms = 40, .kill_clock_starts_at = "epoch  1/3"});
+  place.expect(0, {"train", "--resume", "b"});
+  expect_same_run(place / "a", place / "b");
+}
+
 TEST(Crash, InterruptedInTheMiddleOfAnEpochGoesOnFromThatStep) {
   const Workplace place;
   std::vector<std::string> a = {"train", "mnist", "--limit", "12000", "--epochs", "3", "--validation-split", "0.1"};
