@@ -50,17 +50,16 @@ void require_map(const AffineMap& map) {
 /// Memory of one thread, which grows to what its largest picture needs.
 struct Scratch {
   std::vector<float> padded, last_row;
-  std::vector<double> fy, fx;
+  std::array<std::vector<double>, 4> weight;
   std::vector<std::int32_t> offset;
 
   PixelPlan plan(Index width) {
     const std::size_t pixels = usize(width + kPlanRoom);
     if (offset.size() < pixels) {
-      fy.resize(pixels);
-      fx.resize(pixels);
+      for (std::vector<double>& one : weight) one.resize(pixels);
       offset.resize(pixels);
     }
-    return {fy.data(), fx.data(), offset.data()};
+    return {{weight[0].data(), weight[1].data(), weight[2].data(), weight[3].data()}, offset.data()};
   }
 
   float* row(Index values) {

@@ -50,10 +50,11 @@ inline constexpr Index kMaxWarpElements = Index{1} << 30;
 
 /// Moves a picture by an affine map: each pixel of the result is read at its place in the source, channel by channel.
 ///   order 0   src[floor(y + 1/2), floor(x + 1/2)]
-///   order 1   (1-fy) ((1-fx) src[j,i] + fx src[j,i+1]) + fy (...src[j+1,.]),  j = floor(y), fy = y - j, i and fx likewise
+///   order 1   (1-fy)(1-fx) src[j,i] + (1-fy) fx src[j,i+1] + fy (1-fx) src[j+1,i] + fy fx src[j+1,i+1],
+///             j = floor(y), fy = y - j, i and fx likewise
 ///   order 2+  the B-spline through all pixels: prefilter, then 3 to 6 taps an axis
 /// with (y, x) the source coordinates, brought into the picture by fill_mode. Coordinates and weights are double, the sum is
-/// rounded to float once: the same bits on every processor. Agrees with scipy.ndimage.affine_transform (SciPy 1.10): orders 0
+/// rounded to float once: the same bits on every processor that fuses multiplication and addition. Agrees with scipy.ndimage.affine_transform (SciPy 1.10): orders 0
 /// and 1 to one unit in the last place, higher ones to 1e-6 of the range of values (with `nearest`, 3e-5 of it from 12 pixels
 /// outside on).
 ///

@@ -21,9 +21,8 @@ inline constexpr Index kTail = 4;
 
 /// Where the pixels of one row come from. Each array has kPlanRoom more elements than the row has pixels.
 struct PixelPlan {
-  double* fy;
-  double* fx;
-  std::int32_t* offset;  ///< Of the pixel's first value in Padded; negative outside, for FillMode::constant.
+  std::array<double*, 4> weight;  ///< Of the pixel, its right, its lower and its lower right neighbour.
+  std::int32_t* offset;           ///< Of the pixel's first value in Padded; negative outside, for FillMode::constant.
 };
 inline constexpr Index kPlanRoom = 16;
 

@@ -94,7 +94,7 @@ HWY_INLINE void PlanRow(const Row& row, FillMode mode, int order, Index width, c
   const hn::Rebind<std::int32_t, DoubleTag> di;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   const bool inside = row.WhollyInside(width), may_precede = !inside && mode == FillMode::reflect;
-  const Doubles half = hn::Set(d, 0.5), zero = hn::Zero(d);
+  const Doubles half = hn::Set(d, 0.5), zero = hn::Zero(d), one = hn::Set(d, 1.0);
   const Doubles y_first = hn::Set(d, row.y_first), y_step = hn::Set(d, row.y_step);
   const Doubles x_first = hn::Set(d, row.x_first), x_step = hn::Set(d, row.x_step);
   const double last = static_cast<double>(width - 1);
@@ -122,8 +122,11 @@ HWY_INLINE void PlanRow(const Row& row, FillMode mode, int order, Index width, c
     Doubles offset = hn::Add(hn::Mul(j, hn::Set(d, row.stride)), hn::Mul(i, hn::Set(d, row.channels)));
     offset = hn::IfThenElse(outside, hn::Set(d, -1.0), offset);
     hn::StoreU(hn::DemoteTo(di, offset), di, plan.offset + c);
-    hn::StoreU(fy, d, plan.fy + c);
-    hn::StoreU(fx, d, plan.fx + c);
+    const Doubles upper = hn::Sub(one, fy), left = hn::Sub(one, fx);
+    hn::StoreU(hn::Mul(upper, left), d, plan.weight[0] + c);
+    hn::StoreU(hn::Mul(upper, fx), d, plan.weight[1] + c);
+    hn::StoreU(hn::Mul(fy, left), d, plan.weight[2] + c);
+    hn::StoreU(hn::Mul(fy, fx), d, plan.weight[3] + c);
   }
 }
 
@@ -133,22 +136,24 @@ HWY_INLINE void BlendColors(const Padded& src, Index width, const PixelPlan& pla
   const hn::Rebind<float, decltype(d)> df;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   const Index channels = src.channels, stride = src.stride();
+  const float* const values = src.values;
+  const std::int32_t* const offsets = plan.offset;
+  const double* const w00 = plan.weight[0];
+  const double* const w01 = plan.weight[1];
+  const double* const w10 = plan.weight[2];
+  const double* const w11 = plan.weight[3];
   for (Index c = 0; c < width; ++c, dst += channels) {
-    const std::int32_t offset = plan.offset[c];
-    if (offset < 0) {
+    if (offsets[c] < 0) {
       for (Index k = 0; k < channels; ++k) dst[k] = cval;
       continue;
     }
-    const auto fy = hn::Set(d, plan.fy[c]), fx = hn::Set(d, plan.fx[c]);
-    const float* const at = src.values + offset;
+    const float* const at = values + offsets[c];
     for (Index k = 0; k < 4; k += lanes) {
-      const auto v00 = hn::PromoteTo(d, hn::LoadU(df, at + k));
-      const auto v01 = hn::PromoteTo(d, hn::LoadU(df, at + channels + k));
-      const auto v10 = hn::PromoteTo(d, hn::LoadU(df, at + stride + k));
-      const auto v11 = hn::PromoteTo(d, hn::LoadU(df, at + stride + channels + k));
-      const auto upper = hn::Add(v00, hn::Mul(fx, hn::Sub(v01, v00)));
-      const auto lower = hn::Add(v10, hn::Mul(fx, hn::Sub(v11, v10)));
-      hn::StoreU(hn::DemoteTo(df, hn::Add(upper, hn::Mul(fy, hn::Sub(lower, upper)))), df, dst + k);
+      auto sum = hn::Mul(hn::PromoteTo(d, hn::LoadU(df, at + k)), hn::Set(d, w00[c]));
+      sum = hn::MulAdd(hn::PromoteTo(d, hn::LoadU(df, at + channels + k)), hn::Set(d, w01[c]), sum);
+      sum = hn::MulAdd(hn::PromoteTo(d, hn::LoadU(df, at + stride + k)), hn::Set(d, w10[c]), sum);
+      sum = hn::MulAdd(hn::PromoteTo(d, hn::LoadU(df, at + stride + channels + k)), hn::Set(d, w11[c]), sum);
+      hn::StoreU(hn::DemoteTo(df, sum), df, dst + k);
     }
   }
 }
@@ -162,14 +167,15 @@ HWY_INLINE void BlendGrey(const Padded& src, Index width, const PixelPlan& plan,
   for (Index c = 0; c < width; c += lanes) {
     const auto planned = hn::LoadU(di, plan.offset + c);
     const auto offset = hn::Max(planned, hn::Zero(di));
-    const Doubles fy = hn::LoadU(d, plan.fy + c), fx = hn::LoadU(d, plan.fx + c);
     const Doubles v00 = hn::PromoteTo(d, hn::GatherIndex(df, src.values, offset));
     const Doubles v01 = hn::PromoteTo(d, hn::GatherIndex(df, src.values + 1, offset));
     const Doubles v10 = hn::PromoteTo(d, hn::GatherIndex(df, src.values + stride, offset));
     const Doubles v11 = hn::PromoteTo(d, hn::GatherIndex(df, src.values + stride + 1, offset));
-    const Doubles upper = hn::Add(v00, hn::Mul(fx, hn::Sub(v01, v00)));
-    const Doubles lower = hn::Add(v10, hn::Mul(fx, hn::Sub(v11, v10)));
-    auto value = hn::DemoteTo(df, hn::Add(upper, hn::Mul(fy, hn::Sub(lower, upper))));
+    Doubles sum = hn::Mul(v00, hn::LoadU(d, plan.weight[0] + c));
+    sum = hn::MulAdd(v01, hn::LoadU(d, plan.weight[1] + c), sum);
+    sum = hn::MulAdd(v10, hn::LoadU(d, plan.weight[2] + c), sum);
+    sum = hn::MulAdd(v11, hn::LoadU(d, plan.weight[3] + c), sum);
+    auto value = hn::DemoteTo(df, sum);
     value = hn::IfThenElse(hn::RebindMask(df, hn::Lt(planned, hn::Zero(di))), hn::Set(df, cval), value);
     if (c + lanes <= width) {
       hn::StoreU(value, df, dst + c);
@@ -191,10 +197,8 @@ HWY_INLINE void BlendAny(const Padded& src, Index width, const PixelPlan& plan, 
         continue;
       }
       const float* const at = src.values + offset + k;
-      const double v00 = at[0], v01 = at[channels], v10 = at[stride], v11 = at[stride + channels];
-      const double upper = v00 + plan.fx[c] * (v01 - v00);
-      const double lower = v10 + plan.fx[c] * (v11 - v10);
-      dst[k] = static_cast<float>(upper + plan.fy[c] * (lower - upper));
+      dst[k] = static_cast<float>(at[0] * plan.weight[0][c] + at[channels] * plan.weight[1][c] +
+                                  at[stride] * plan.weight[2][c] + at[stride + channels] * plan.weight[3][c]);
     }
   }
 }
