@@ -321,7 +321,7 @@ class TiffReader {
     }
     const auto bits = static_cast<unsigned>(bits_);
     const auto bit = static_cast<unsigned>(i * bits_ % 8);
-    return (row[i * bits_ / 8] >> (8U - bits - bit)) & ((1U << bits) - 1U);
+    return (unsigned{row[i * bits_ / 8]} >> (8U - bits - bit)) & ((1U << bits) - 1U);
   }
 
   void store(Index sample, unsigned value, std::uint8_t* pixel) const noexcept {
