@@ -98,12 +98,14 @@ template <class Random>
 ImageTransform draw(const ImageDataGeneratorOptions& o, const Shape& hwc, Random random) {
   ImageTransform t;
   const bool keras200 = o.compat == Compat::keras200;
-  t.theta = random.uniform(o.rotation_range != 0.0, -o.rotation_range, o.rotation_range);
-  if (o.rotation_range == 0.0) t.theta = 0.0;
+  const auto symmetric = [&](double range) {
+    const double drawn = random.uniform(range != 0.0, -range, range);
+    return range != 0.0 ? drawn : 0.0;
+  };
+  t.theta = symmetric(o.rotation_range);
   t.tx = random.shift(o.height_shift_range, hwc[0], o.compat);
   t.ty = random.shift(o.width_shift_range, hwc[1], o.compat);
-  const double shear = random.uniform(o.shear_range != 0.0, -o.shear_range, o.shear_range);
-  if (o.shear_range != 0.0) t.shear = shear;
+  t.shear = symmetric(o.shear_range);
   const bool zooms = o.zoom_range.low != 1.0 || o.zoom_range.high != 1.0;
   const double zx = random.uniform(zooms, o.zoom_range.low, o.zoom_range.high);
   const double zy = random.uniform(zooms, o.zoom_range.low, o.zoom_range.high);
@@ -119,7 +121,7 @@ ImageTransform draw(const ImageDataGeneratorOptions& o, const Shape& hwc, Random
   t.flip_horizontal = o.horizontal_flip && horizontal;
   t.flip_vertical = o.vertical_flip && vertical;
   if (!keras200) {
-    const double shift = random.uniform(shifts_color, -c, c);
+    const double shift = symmetric(c);
     if (shifts_color) t.channel_shift = {shift};
   }
   const auto factor = [&](const std::optional<Range>& range) -> std::optional<double> {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "saccade/augment/json_internal.h"
 #include "saccade/augment/pixels_internal.h"
 #include "saccade/base/error.h"
 
@@ -154,11 +154,9 @@ void apply_transform(const ImageTransform& t, const Shape& hwc, std::span<float>
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using augment_json::Json;
 
-/// Calls visitor(name, member) for each member, so that writing and reading name them once.
-template <class Transform, class Visitor>
-void visit(Transform& t, Visitor&& visitor) {
+constexpr auto kVisit = [](auto&& t, auto&& visitor) {
   visitor("theta", t.theta);
   visitor("tx", t.tx);
   visitor("ty", t.ty);
@@ -173,7 +171,7 @@ void visit(Transform& t, Visitor&& visitor) {
   visitor("saturation", t.saturation);
   visitor("operations", t.operations);
   visitor("erased", t.erased);
-}
+};
 
 Json json_of(const ErasedBox& box) { return Json::array({box.top, box.left, box.height, box.width, box.value}); }
 Json json_of(const std::vector<ImageOperation>& operations) {
@@ -215,38 +213,16 @@ void assign(std::optional<T>& value, const Json& json) {
 }  // namespace
 
 std::string to_json(const ImageTransform& transform) {
-  Json json = Json::object();
-  ImageTransform untouched;
-  visit(transform, [&](const char* name, const auto& value) { json[name] = json_of(value); });
-  visit(untouched, [&](const char* name, const auto& value) {
-    if (json[name] == json_of(value)) json.erase(name);
-  });
-  return json.dump();
+  return augment_json::write(transform, kVisit, [](const auto& member) { return json_of(member); });
 }
 
 ImageTransform image_transform_from_json(std::string_view text, std::string_view where) {
-  ImageTransform transform;
-  const auto fail = [&](std::string got) {
-    throw FormatError({.where = std::string(where),
-                       .expected = "a transform as JSON, like {\"theta\":10,\"flip_horizontal\":true}",
-                       .got = std::move(got),
-                       .fix = "use the text that to_json() wrote"});
-  };
-  try {
-    Json json = Json::parse(text);
-    if (!json.is_object()) throw Json::type_error::create(302, "expected an object", &json);
-    visit(transform, [&](const char* name, auto& value) {
-      if (!json.contains(name)) return;
-      assign(value, json.at(name));
-      json.erase(name);
-    });
-    if (!json.empty()) throw Json::other_error::create(501, "unknown member '" + json.begin().key() + "'", &json);
-  } catch (const Json::exception& error) {
-    fail(error.what());
-  } catch (const ValueError& error) {
-    fail(error.what());
-  }
-  return transform;
+  return augment_json::read<ImageTransform>(
+      text, where,
+      {.expected = "a transform as JSON, like {\"theta\":10,\"flip_horizontal\":true}",
+       .no_object = "expected an object",
+       .member = "member"},
+      kVisit, [](auto& member, const Json& json) { assign(member, json); });
 }
 
 }  // namespace saccade

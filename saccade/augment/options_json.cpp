@@ -1,19 +1,16 @@
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <string>
 
 #include "saccade/augment/image_data_generator.h"
-#include "saccade/base/error.h"
+#include "saccade/augment/json_internal.h"
 
 namespace saccade {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using augment_json::Json;
 
-/// Calls visitor(name, member) for each option that JSON can hold: writing and reading name them once.
-template <class Options, class Visitor>
-void visit(Options& o, Visitor&& visitor) {
+constexpr auto kVisit = [](auto&& o, auto&& visitor) {
   visitor("featurewise_center", o.featurewise_center);
   visitor("samplewise_center", o.samplewise_center);
   visitor("featurewise_std_normalization", o.featurewise_std_normalization);
@@ -43,7 +40,7 @@ void visit(Options& o, Visitor&& visitor) {
   visitor("random_erasing", o.random_erasing);
   visitor("rand_augment", o.rand_augment);
   visitor("rand_augment_magnitude", o.rand_augment_magnitude);
-}
+};
 
 template <class T>
 Json json_of(const T& value) {
@@ -115,38 +112,16 @@ void assign(std::optional<T>& value, const Json& json) {
 }  // namespace
 
 std::string to_json(const ImageDataGeneratorOptions& options) {
-  Json json = Json::object();
-  const ImageDataGeneratorOptions defaults;
-  visit(options, [&](const char* name, const auto& value) { json[name] = json_of(value); });
-  visit(defaults, [&](const char* name, const auto& value) {
-    if (json[name] == json_of(value)) json.erase(name);
-  });
-  return json.dump();
+  return augment_json::write(options, kVisit, [](const auto& member) { return json_of(member); });
 }
 
 ImageDataGeneratorOptions image_data_generator_options_from_json(std::string_view text, std::string_view where) {
-  ImageDataGeneratorOptions options;
-  const auto fail = [&](std::string got) {
-    throw FormatError({.where = std::string(where),
-                       .expected = "ImageDataGenerator's options as JSON, like {\"rotation_range\":15}",
-                       .got = std::move(got),
-                       .fix = "use the text that to_json() wrote"});
-  };
-  try {
-    Json json = Json::parse(text);
-    if (!json.is_object()) fail("no object");
-    visit(options, [&](const char* name, auto& value) {
-      if (!json.contains(name)) return;
-      assign(value, json.at(name));
-      json.erase(name);
-    });
-    if (!json.empty()) fail(fmt::format("unknown option '{}'", json.begin().key()));
-  } catch (const Json::exception& error) {
-    fail(error.what());
-  } catch (const ValueError& error) {
-    fail(error.what());
-  }
-  return options;
+  return augment_json::read<ImageDataGeneratorOptions>(
+      text, where,
+      {.expected = "ImageDataGenerator's options as JSON, like {\"rotation_range\":15}",
+       .no_object = "no object",
+       .member = "option"},
+      kVisit, [](auto& member, const Json& json) { assign(member, json); });
 }
 
 }  // namespace saccade

@@ -143,6 +143,16 @@ LoaderOptions loader_options(const std::shared_ptr<const ImageDataGenerator>& ge
   return result;
 }
 
+Flow flow_of_found(std::shared_ptr<const ImageDataGenerator> generator, const FoundImages& found, SplitMode mode,
+                   const FlowOptions& options) {
+  require_generator(generator);
+  Part part = subset_of(*generator, found.images, options.subset, mode);
+  Flow result(std::move(generator), std::move(part.dataset), options);
+  result.add_warnings(found.warnings);
+  result.add_warnings(part.warnings);
+  return result;
+}
+
 }  // namespace
 
 Augmentation augmentation(std::shared_ptr<const ImageDataGenerator> generator, const AugmentationOptions& options) {
@@ -233,24 +243,12 @@ Flow flow(std::shared_ptr<const ImageDataGenerator> generator, DatasetPtr datase
 
 Flow flow_from_directory(std::shared_ptr<const ImageDataGenerator> generator, const std::filesystem::path& directory,
                          const ImageFolderOptions& folder, const FlowOptions& options) {
-  require_generator(generator);
-  const FoundImages found = image_folder(directory, folder);
-  Part part = subset_of(*generator, found.images, options.subset, SplitMode::keras);
-  Flow result(std::move(generator), std::move(part.dataset), options);
-  result.add_warnings(found.warnings);
-  result.add_warnings(part.warnings);
-  return result;
+  return flow_of_found(std::move(generator), image_folder(directory, folder), SplitMode::keras, options);
 }
 
 Flow flow_from_dataframe(std::shared_ptr<const ImageDataGenerator> generator, const std::filesystem::path& csv,
                          const ImageTableOptions& table, const FlowOptions& options) {
-  require_generator(generator);
-  const FoundImages found = image_table(csv, table);
-  Part part = subset_of(*generator, found.images, options.subset, SplitMode::keras_rows);
-  Flow result(std::move(generator), std::move(part.dataset), options);
-  result.add_warnings(found.warnings);
-  result.add_warnings(part.warnings);
-  return result;
+  return flow_of_found(std::move(generator), image_table(csv, table), SplitMode::keras_rows, options);
 }
 
 Tensor array_to_image(const Shape& hwc, std::span<const float> values) {

@@ -64,7 +64,7 @@ class Trainer final : public TrainingControl {
   void require_finite(double loss, std::string_view name) const;
   double learning_rate() const;
   StepInfo step_info() const;
-  std::map<std::string, Index> fingerprint() const;
+  std::map<std::string, Index> fingerprint();
   std::vector<NamedTensor> training_tensors();
 
   Model& net_;
@@ -76,9 +76,9 @@ class Trainer final : public TrainingControl {
   std::map<Index, Ready> ready_;
   std::vector<Parameter*> parameters_;
 
-  Index data_hash_ = 0;
-  Index epoch_ = 0;  // the epoch under way
-  Index step_ = 0;   // steps done in it
+  std::optional<Index> data_hash_;  // once a checkpoint asks for it: every image's name goes in
+  Index epoch_ = 0;                 // the epoch under way
+  Index step_ = 0;                  // steps done in it
   Index global_step_ = 0;
   double loss_sum_ = 0.0;  // over the epoch's images so far
   Index correct_ = 0, seen_ = 0;
@@ -107,7 +107,6 @@ Trainer::Trainer(Model& net, const data::DatasetPtr& train, const FitOptions& op
                                               .preprocessing = net.preprocessing,
                                               .transform = options.transform,
                                               .plan = options.plan});
-  data_hash_ = hash_of(*train_, net.preprocessing);
   parameters_ = pointers_to(net.parameters());
   ready_for(std::min(options.batch_size, train_->size()));
   optimizer_->bind(parameters_);
@@ -250,12 +249,13 @@ History Trainer::run() {
 }
 
 /// Options that a resumed run must share with the one it goes on from; otherwise it would not end with the same weights.
-std::map<std::string, Index> Trainer::fingerprint() const {
+std::map<std::string, Index> Trainer::fingerprint() {
+  if (!data_hash_) data_hash_ = hash_of(*train_, net_.preprocessing);
   return {{"fit/batch_size", options_.batch_size},
           {"fit/seed", static_cast<Index>(options_.seed)},
           {"fit/shuffle", options_.shuffle ? 1 : 0},
           {"fit/images", train_->size()},
-          {"fit/data", data_hash_},
+          {"fit/data", *data_hash_},
           {"fit/mixup", static_cast<Index>(std::llround(options_.mixing.mixup * 1e9))},
           {"fit/cutmix", static_cast<Index>(std::llround(options_.mixing.cutmix * 1e9))},
           {"fit/epochs", options_.epochs}};
