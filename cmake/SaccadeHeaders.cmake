@@ -1,13 +1,18 @@
 # saccade_header_objects(target root)
 #
 # An object library that compiles every public header under root/saccade by itself, and twice over: a header that leans on
-# what others include, lacks its guard or defines a function that is not inline does not pass.
+# what others include, lacks its guard or defines a function that is not inline does not pass. A header with a source of
+# its own name is left out: that source includes it before all others (check_layering sees to it), which proves as much.
 function(saccade_header_objects target root)
   file(GLOB_RECURSE headers RELATIVE "${root}" CONFIGURE_DEPENDS "${root}/saccade/*.h")
   list(FILTER headers EXCLUDE REGEX "_internal\\.h$")
   set(sources "")
   foreach(header IN LISTS headers)
-    string(REGEX REPLACE "\\.h$" ".cpp" source "${CMAKE_CURRENT_BINARY_DIR}/headers/${header}")
+    string(REGEX REPLACE "\\.h$" ".cpp" source "${header}")
+    if(EXISTS "${root}/${source}")
+      continue()
+    endif()
+    set(source "${CMAKE_CURRENT_BINARY_DIR}/headers/${source}")
     file(CONFIGURE OUTPUT "${source}" CONTENT "#include \"@header@\"\n#include \"@header@\"\n" @ONLY)
     list(APPEND sources "${source}")
   endforeach()

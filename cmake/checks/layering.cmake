@@ -3,6 +3,8 @@
 # - a folder includes only itself and the folders of its USES; nothing includes them in a circle
 # - a third-party header appears in a folder whose EXTERNAL (or the rule below) names its library, and in no public header
 # - only cli/ prints, only cli/ and data/ (for $SACCADE_DATA) read the environment, only base/ starts OpenMP threads
+# - a source includes the header of its own name first, and a public header is guarded by #pragma once: so the build
+#   itself proves that such a header compiles alone (SaccadeHeaders.cmake compiles the others)
 # Headers are public unless their name ends in _internal.h; those stay inside their folder and out of public headers.
 cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/faults.cmake")
@@ -116,6 +118,26 @@ function(check_reserved_calls file folder)
   endforeach()
 endfunction()
 
+function(check_own_header file includes)
+  if(file MATCHES "\\.h$" AND NOT file MATCHES "_internal\\.h$")
+    file(STRINGS "${ROOT}/${file}" guard REGEX "^#pragma once$" LIMIT_COUNT 1)
+    if(NOT guard)
+      fault("${file}: expected '#pragma once' before its first line of code")
+    endif()
+  endif()
+  string(REGEX REPLACE "\\.cpp$" ".h" header "${file}")
+  if(header STREQUAL file OR NOT EXISTS "${ROOT}/${header}")
+    return()
+  endif()
+  set(first "")
+  if(includes)
+    list(GET includes 0 first)
+  endif()
+  if(NOT first STREQUAL "#include \"${header}\"")
+    fault("${file}: expected #include \"${header}\" before all others, got '${first}'")
+  endif()
+endfunction()
+
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/saccade/*.h" "${ROOT}/saccade/*.cpp")
 foreach(file IN LISTS files)
   if(NOT file MATCHES "^saccade/([^/]+)/")
@@ -139,6 +161,7 @@ foreach(file IN LISTS files)
       check_foreign_include("${file}" ${folder} "${line}" "${CMAKE_MATCH_1}")
     endif()
   endforeach()
+  check_own_header("${file}" "${lines}")
   if(NOT file MATCHES "_test\\.cpp$")
     check_reserved_calls("${file}" ${folder})
   endif()

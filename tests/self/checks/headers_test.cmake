@@ -16,6 +16,12 @@ put(saccade/base/a.h "#pragma once\n#include <string>\nstd::string f();\n")
 put(saccade/base/b_internal.h "std::string needs_its_includer();\n")
 expect_headers()
 
+begin("a header that its own source includes first")
+put(saccade/base/a.h "#pragma once\nstd::string f();\n")
+put(saccade/base/a.cpp "#include \"saccade/base/a.h\"\n")
+put(saccade/base/b.h "#pragma once\n")
+expect_headers()
+
 begin("a header that leans on others")
 put(saccade/base/a.h "#pragma once\nstd::string f();\n")
 expect_headers("saccade/base/a.h:2")
