@@ -155,6 +155,7 @@ int main(int argc, char** argv) {
       {"brightness_range", {.brightness_range = Range{0.4, 1.6}}},
       {"contrast_range", {.contrast_range = Range{0.3, 1.7}}},
       {"saturation_range", {.saturation_range = Range{0.0, 2.0}}},
+      {"hue_range", {.hue_range = 0.5}},
       {"channel_shift_range", {.channel_shift_range = 100}},
       {"horizontal_flip", {.horizontal_flip = true}},
       {"vertical_flip", {.vertical_flip = true}},

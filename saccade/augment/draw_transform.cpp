@@ -145,6 +145,15 @@ ImageTransform draw(const ImageDataGeneratorOptions& o, const Shape& hwc, Random
   return t;
 }
 
+bool turns_hue(const ImageDataGeneratorOptions& o) { return o.hue_range.low != 0.0 || o.hue_range.high != 0.0; }
+
+/// From a stream of its own, which the first numbers of the picture's address: the others' draws do not move.
+double draw_hue(const HueRange& range, Stream stream) {
+  const std::uint64_t high = stream();
+  Stream own(high << 32 | stream(), 0, 0, slot_of("hue"));
+  return range.low + (range.high - range.low) * own.uniform_double();
+}
+
 void draw_operations(ImageTransform& transform, const ImageDataGeneratorOptions& o, const Shape& hwc, Stream& stream) {
   for (Index i = 0; i < o.rand_augment; ++i) {
     transform.operations.push_back(draw_operation(hwc, o.rand_augment_magnitude, stream));
@@ -154,16 +163,21 @@ void draw_operations(ImageTransform& transform, const ImageDataGeneratorOptions&
 }  // namespace
 
 ImageTransform draw_transform(const ImageDataGeneratorOptions& options, const Shape& hwc, Stream& stream) {
+  const double hue = turns_hue(options) ? draw_hue(options.hue_range, stream) : 0.0;
   ImageTransform transform = draw(options, hwc, Addressed(stream));
+  transform.hue = hue;
   draw_operations(transform, options, hwc, stream);
   return transform;
 }
 
 ImageTransform draw_transform(const ImageDataGeneratorOptions& options, const Shape& hwc, NumpyRandom& random) {
   ImageTransform transform = draw(options, hwc, AsKeras(random));
-  if (options.rand_augment == 0) return transform;
-  Stream stream(random.next(), 0, 0, slot_of("rand_augment"));  // Keras has no such thing: one number stands for all
-  draw_operations(transform, options, hwc, stream);
+  // Keras has none of these: one number stands for all operations, and hue comes last.
+  if (options.rand_augment != 0) {
+    Stream stream(random.next(), 0, 0, slot_of("rand_augment"));
+    draw_operations(transform, options, hwc, stream);
+  }
+  if (turns_hue(options)) transform.hue = random.uniform(options.hue_range.low, options.hue_range.high);
   return transform;
 }
 

@@ -57,6 +57,9 @@ void validate(const ImageDataGeneratorOptions& o) {
                                     {o.saturation_range, "saturation_range"}}) {
     if (range) require_range(*range, 0.0, name);
   }
+  require(std::abs(o.hue_range.low) <= 0.5 && std::abs(o.hue_range.high) <= 0.5, "hue_range",
+          "numbers from -0.5 to 0.5, turns of the colour circle",
+          fmt::format("{}, {}", o.hue_range.low, o.hue_range.high), "0.05 keeps the colours' names");
   require(!o.brightness_range || o.compat != Compat::keras200, "brightness_range", "none under keras200", "a range",
           "Keras 2.0.0 had no brightness_range: use another compat");
   require(o.zca_epsilon > 0.0 && std::isfinite(o.zca_epsilon), "zca_epsilon", "a number above 0",
@@ -207,7 +210,8 @@ bool ImageDataGenerator::augments() const noexcept {
   return o.rotation_range != 0.0 || !o.width_shift_range.is_off() || !o.height_shift_range.is_off() ||
          o.brightness_range || o.shear_range != 0.0 || o.zoom_range.low != 1.0 || o.zoom_range.high != 1.0 ||
          o.channel_shift_range != 0.0 || o.horizontal_flip || o.vertical_flip || o.random_crop != 0 ||
-         o.contrast_range || o.saturation_range || o.random_erasing != 0.0 || o.rand_augment != 0;
+         o.contrast_range || o.saturation_range || o.hue_range.low != 0.0 || o.hue_range.high != 0.0 ||
+         o.random_erasing != 0.0 || o.rand_augment != 0;
 }
 
 Shape ImageDataGenerator::channels_last(const Shape& shape) const {

@@ -38,7 +38,7 @@ class ShiftRange {
   std::variant<double, Index, std::vector<double>> value_ = 0.0;
 };
 
-/// A range of numbers, low <= x <= high.
+/// A range of numbers, low <= x <= high. Keras takes the two in either order, and so does everything here.
 struct Range {
   double low = 0.0;
   double high = 0.0;
@@ -51,6 +51,14 @@ struct ZoomRange : Range {
   ZoomRange() : Range{1.0, 1.0} {}
   ZoomRange(double z) : Range{1.0 - z, 1.0 + z} {}  // NOLINT
   ZoomRange(double lowest, double highest) : Range{lowest, highest} {}
+};
+
+/// torchvision's hue: a number h stands for -h .. h. In turns of the colour circle, -1/2 to 1/2; half a turn makes each colour
+/// its complement.
+struct HueRange : Range {
+  HueRange() = default;
+  HueRange(double h) : Range{-h, h} {}  // NOLINT
+  HueRange(double lowest, double highest) : Range{lowest, highest} {}
 };
 
 enum class DataFormat : std::uint8_t {
@@ -89,6 +97,7 @@ struct ImageDataGeneratorOptions {
   Index random_crop = 0;                       ///< Shift by whole pixels, -n .. n, on both axes: pad by n and crop.
   std::optional<Range> contrast_range = {};    ///< Factors about the mean grey.
   std::optional<Range> saturation_range = {};  ///< Factors about each pixel's grey.
+  HueRange hue_range = {};
   double random_erasing = 0.0;          ///< Probability that a box of 2 to 33 % of the picture becomes noise-free grey.
   Index rand_augment = 0;               ///< RandAugment: so many random ImageOperations, one after the other,
   double rand_augment_magnitude = 9.0;  ///< of this strength, 0 to 30.

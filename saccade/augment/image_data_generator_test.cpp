@@ -136,6 +136,59 @@ TEST(RandomTransform, AnAddressGivesOnePictureWhateverElseIsOn) {
   EXPECT_EQ(drawn({}, 5), ImageTransform{});
 }
 
+/// Every option on, in this order of drawing: an address must give the same picture in every version.
+TEST(RandomTransform, TheDrawsOfAnAddressStayAsTheyAre) {
+  Options options{.rotation_range = 20,
+                  .width_shift_range = .1,
+                  .height_shift_range = 5,
+                  .brightness_range = Range{.5, 1.5},
+                  .shear_range = 10,
+                  .zoom_range = .2,
+                  .channel_shift_range = 30,
+                  .horizontal_flip = true,
+                  .vertical_flip = true,
+                  .random_crop = 2,
+                  .contrast_range = Range{.5, 1.5},
+                  .saturation_range = Range{.5, 1.5},
+                  .random_erasing = 1,
+                  .rand_augment = 2};
+  const auto drawn = [&] {
+    Stream stream(3, 1, 5, slot_of("augment"));
+    return ImageDataGenerator(options).get_random_transform({28, 20, 3}, stream);
+  };
+  ImageTransform without = drawn();
+  EXPECT_EQ(
+      to_json(without),
+      R"({"theta":14.165558629064286,"tx":-1.0,"ty":-0.7150855476757618,"shear":1.6976632026939988,)"
+      R"("zx":1.0721738098348554,"zy":0.8242251394170199,"flip_vertical":true,"channel_shift":[-4.7754659048221555],)"
+      R"("brightness":0.6530715228402694,"contrast":0.5787420938289478,"saturation":0.6392407353265886,)"
+      R"("operations":[["auto_contrast",0.0],["posterize",7.0]],"erased":[6,4,13,12,25.0]})");
+  options.hue_range = .1;
+  const ImageTransform with = drawn();
+  EXPECT_NEAR(with.hue, -.0711734, 5e-8);
+  without.hue = with.hue;
+  EXPECT_EQ(with, without) << "hue moves no other draw";
+}
+
+TEST(RandomTransform, HueStaysInItsRange) {
+  const auto drawn = [](HueRange range, std::uint64_t sample) {
+    Stream stream(1, 0, sample, slot_of("augment"));
+    return ImageDataGenerator({.hue_range = range}).get_random_transform({4, 4, 3}, stream).hue;
+  };
+  double least = 1, most = -1;
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    least = std::min(least, drawn(.2, i));
+    most = std::max(most, drawn(.2, i));
+    ASSERT_EQ(drawn({-.1, .3}, i), drawn({-.1, .3}, i));
+  }
+  EXPECT_NEAR(least, -.2, .01);
+  EXPECT_NEAR(most, .2, .01);
+  EXPECT_EQ(drawn({.25, .25}, 1), .25);
+  EXPECT_NEAR(keras_draws({.hue_range = .5}).hue, -.5 + .7319939418114051, 1e-15) << "behind Keras's own two draws";
+  EXPECT_EQ(keras_draws({.rotation_range = 40, .hue_range = .5}).theta, keras_draws({.rotation_range = 40}).theta);
+  EXPECT_TRUE(ImageDataGenerator({.hue_range = .1}).augments());
+}
+
 TEST(RandomTransform, RandAugmentDrawsItsOperations) {
   const auto drawn = [](const Options& options, std::uint64_t sample) {
     Stream stream(3, 1, sample, slot_of("augment"));
@@ -443,6 +496,7 @@ TEST(ImageDataGenerator, RefusesWhatKerasRefuses) {
               HasSubstr("rotation_range: expected a number between -1e+06 and 1e+06, got nan"));
   EXPECT_THAT(message({.width_shift_range = -3}), HasSubstr("width_shift_range"));
   EXPECT_THAT(message({.brightness_range = Range{-1, 1}}), HasSubstr("brightness_range"));
+  EXPECT_THAT(message({.hue_range = .6}), HasSubstr("hue_range: expected numbers from -0.5 to 0.5, turns of the"));
   EXPECT_THAT(message({.interpolation_order = 9}), HasSubstr("0 to 5"));
   EXPECT_THAT(message({.brightness_range = Range{.5, 1}, .compat = Compat::keras200}), HasSubstr("Keras 2.0.0"));
   EXPECT_THAT(message({.zca_whitening = true, .zca_epsilon = 0}), HasSubstr("zca_epsilon"));
@@ -468,12 +522,15 @@ TEST(ImageDataGenerator, OptionsTravelAsJson) {
                         .fill_mode = FillMode::grid_wrap,
                         .horizontal_flip = true,
                         .rescale = 1 / 255.0,
-                        .compat = Compat::kp112};
+                        .compat = Compat::kp112,
+                        .hue_range = {-.1, .2}};
   const std::string text = to_json(options);
   const Options back = image_data_generator_options_from_json(text, "options");
   EXPECT_EQ(to_json(back), text);
   EXPECT_EQ(back.height_shift_range, options.height_shift_range);
   EXPECT_EQ(back.fill_mode, FillMode::grid_wrap);
+  EXPECT_EQ(back.hue_range, options.hue_range);
+  EXPECT_EQ(image_data_generator_options_from_json(R"({"hue_range":0.25})", "o").hue_range, HueRange(-.25, .25));
   EXPECT_EQ(image_data_generator_options_from_json(R"({"width_shift_range":5})", "o").width_shift_range, ShiftRange(5));
   EXPECT_EQ(image_data_generator_options_from_json(R"({"zoom_range":0.25})", "o").zoom_range.low, .75);
   const auto message = [](std::string_view json) {

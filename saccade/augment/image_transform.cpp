@@ -144,6 +144,7 @@ void apply_transform(const ImageTransform& t, const Shape& hwc, std::span<float>
   if (t.brightness) apply_brightness_shift(hwc, image, *t.brightness, options.compat);
   if (t.contrast) pixels::adjust_contrast(hwc, image, *t.contrast);
   if (t.saturation) pixels::adjust_saturation(hwc, image, *t.saturation);
+  if (t.hue != 0.0) pixels::adjust_hue(hwc, image, t.hue);
   for (const ImageOperation& operation : t.operations) {
     apply_operation(
         operation, hwc, image,
@@ -169,6 +170,7 @@ constexpr auto kVisit = [](auto&& t, auto&& visitor) {
   visitor("brightness", t.brightness);
   visitor("contrast", t.contrast);
   visitor("saturation", t.saturation);
+  visitor("hue", t.hue);
   visitor("operations", t.operations);
   visitor("erased", t.erased);
 };

@@ -35,7 +35,7 @@ struct ErasedBox {
 };
 
 /// What happens to one picture: everything random about it, drawn beforehand. Equal transforms give equal pixels, so an image
-/// and its mask can share one. The members are Keras's, the last four ours.
+/// and its mask can share one. The members are Keras's, those from contrast on ours.
 struct ImageTransform {
   double theta = 0.0;  ///< Degrees; positive turns clockwise (counter-clockwise for Compat::keras3).
   double tx = 0.0;     ///< Pixels along the rows' axis; positive moves the content up (left for Compat::keras3).
@@ -48,7 +48,8 @@ struct ImageTransform {
   std::vector<double> channel_shift = {};       ///< None, one for all channels, or one a channel (Compat::keras200).
   std::optional<double> brightness = {};        ///< A factor.
   std::optional<double> contrast = {};          ///< A factor about the picture's mean grey.
-  std::optional<double> saturation = {};        ///< A factor about each pixel's grey; three channels only.
+  std::optional<double> saturation = {};        ///< A factor about each pixel's grey; pictures with colour only.
+  double hue = 0.0;                             ///< Turns of the colour circle, -1/2 to 1/2; pictures with colour only.
   std::vector<ImageOperation> operations = {};  ///< RandAugment, one after the other.
   std::optional<ErasedBox> erased = {};
 
@@ -76,13 +77,15 @@ struct ApplyOptions {
 std::optional<AffineMap> affine_map(const ImageTransform& transform, const Shape& hwc, Compat compat);
 
 /// Changes a picture in place, [height, width, channels] in 0..255: affine map, channel shift, flips, brightness, and then
-/// contrast, saturation, operations, erasing.
+/// contrast, saturation, hue, operations, erasing.
 ///   channel shift   clip(x + shift, min, max) with the extremes of the picture before it
 ///   brightness      on whole numbers, as Pillow: trunc(x), times the factor in single precision, trunc, clipped to 0..255; a
 ///                   picture that leaves 0..255 is stretched to it before and back after. Alpha stays.
 ///                   (kp112: every picture is stretched to 0..255, and stays so.)
 ///   contrast        clip(mean + factor (x - mean), 0, 255), mean of all pixels' greys; saturation likewise about grey[pixel]
 ///                   with grey = .299 R + .587 G + .114 B
+///   hue             the H of HSV (A. R. Smith, 1978) plus so many turns, S and V as they are; in floats throughout, as torchvision
+///                   does with tensors. (With Pillow's images it rounds H, S and V to 256 steps each.) Grey pixels stay.
 /// The same bits for any thread. Allocates nothing after the first picture of a size. Throws ShapeError and ValueError as
 /// warp() does, and ValueError for a channel shift of another count, or brightness under keras200, which has none.
 void apply_transform(const ImageTransform& transform, const Shape& hwc, std::span<float> image,

@@ -220,6 +220,28 @@ TEST(ImageTransform, ContrastSaturationAndErasing) {
   EXPECT_THAT(erased, ElementsAre(1, 1, 1, 1, 1, 1, 7, 1, 1, 1, 7, 1));
 }
 
+/// Worked values: Python's colorsys, in double.
+TEST(ImageTransform, HueTurnsTheColourCircle) {
+  const auto turned = [](double turns, Values image, Index channels = 3) {
+    apply_transform({.hue = turns}, {1, isize(image.size()) / channels, channels}, image);
+    return image;
+  };
+  const auto near = [](const Values& expected) { return Pointwise(FloatNear(2e-4F), expected); };
+  const Values colors{200, 40, 90, 10, 250, 130, 30, 60, 220, 255, 255, 0, 77, 77, 77, 0, 0, 0, 13, 12, 11};
+  EXPECT_THAT(turned(.1, colors),
+              near({200, 86, 40, 10, 226, 250, 114, 30, 220, 102, 255, 0, 77, 77, 77, 0, 0, 0, 12.8F, 13, 11}));
+  EXPECT_THAT(turned(-.25, colors),
+              near({70, 40, 200, 250, 250, 10, 30, 220, 95, 255, 0, 127.5F, 77, 77, 77, 0, 0, 0, 13, 11, 13}));
+  const Values complements{40, 200, 150, 250, 10, 130, 220, 190, 30, 0, 0, 255, 77, 77, 77, 0, 0, 0, 11, 12, 13};
+  EXPECT_THAT(turned(.5, colors), near(complements));
+  EXPECT_THAT(turned(-.5, colors), near(complements));
+  EXPECT_THAT(turned(.5, {200, 40, 90, 7}, 4), near({40, 200, 150, 7})) << "alpha stays";
+  EXPECT_THAT(turned(.5, {1, 2, 3}, 1), ElementsAre(1, 2, 3)) << "grey has no hue";
+  Values both{200, 40, 90};
+  apply_transform({.saturation = 0, .hue = .25}, {1, 1, 3}, both);
+  EXPECT_EQ(both[0], both[2]) << "saturation comes first";
+}
+
 TEST(ImageTransform, TravelsAsJson) {
   EXPECT_EQ(to_json(ImageTransform{}), "{}");
   const ImageTransform all{.theta = -10.036790000000001,
@@ -234,6 +256,7 @@ TEST(ImageTransform, TravelsAsJson) {
                            .brightness = 1.25,
                            .contrast = 0.5,
                            .saturation = 0.0,
+                           .hue = -0.1,
                            .operations = {{ImageOperation::Kind::solarize, 100}, {ImageOperation::Kind::rotate, -3.5}},
                            .erased = ErasedBox{.top = 1, .left = 2, .height = 3, .width = 4, .value = 5}};
   EXPECT_EQ(image_transform_from_json(to_json(all), "a text"), all);

@@ -37,6 +37,7 @@ constexpr auto kVisit = [](auto&& o, auto&& visitor) {
   visitor("random_crop", o.random_crop);
   visitor("contrast_range", o.contrast_range);
   visitor("saturation_range", o.saturation_range);
+  visitor("hue_range", o.hue_range);
   visitor("random_erasing", o.random_erasing);
   visitor("rand_augment", o.rand_augment);
   visitor("rand_augment_magnitude", o.rand_augment_magnitude);
@@ -48,6 +49,7 @@ Json json_of(const T& value) {
 }
 Json json_of(const Range& range) { return Json::array({range.low, range.high}); }
 Json json_of(const ZoomRange& range) { return Json::array({range.low, range.high}); }
+Json json_of(const HueRange& range) { return Json::array({range.low, range.high}); }
 Json json_of(const ShiftRange& range) {
   return std::visit([](const auto& value) { return Json(value); }, range.value());
 }
@@ -74,14 +76,18 @@ void assign(T& value, const Json& json) {
   value = json.get<T>();
 }
 void assign(Range& value, const Json& json) { value = range_of(json); }
-void assign(ZoomRange& value, const Json& json) {
+/// One number or two, of a range that knows what one stands for.
+template <class NumberOrRange>
+void assign_number_or_range(NumberOrRange& value, const Json& json) {
   if (json.is_number()) {
-    value = ZoomRange(json.get<double>());
+    value = NumberOrRange(json.get<double>());
     return;
   }
   const Range range = range_of(json);
-  value = ZoomRange(range.low, range.high);
+  value = NumberOrRange(range.low, range.high);
 }
+void assign(ZoomRange& value, const Json& json) { assign_number_or_range(value, json); }
+void assign(HueRange& value, const Json& json) { assign_number_or_range(value, json); }
 void assign(ShiftRange& value, const Json& json) {
   if (json.is_array()) {
     value = ShiftRange(json.get<std::vector<double>>());

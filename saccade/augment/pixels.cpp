@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "saccade/augment/pixels_internal.h"
 #include "saccade/base/error.h"
 
@@ -34,6 +36,32 @@ void adjust_saturation(const Shape& hwc, std::span<float> image, double factor) 
   for (std::size_t i = 0; i < image.size(); i += usize(channels)) {
     const float grey = grey_of(&image[i], channels);
     for (std::size_t k = i; k < i + 3; ++k) image[k] = std::clamp(grey + by * (image[k] - grey), 0.0F, 255.0F);
+  }
+}
+
+void adjust_hue(const Shape& hwc, std::span<float> image, double turns) {
+  if (hwc[2] < 3) return;
+  const float by = static_cast<float>(6.0 * (turns - std::floor(turns)));  // sixths of the circle, 0 to 6
+  for (std::size_t i = 0; i < image.size(); i += usize(hwc[2])) {
+    float& red = image[i];
+    float& green = image[i + 1];
+    float& blue = image[i + 2];
+    const float value = std::max({red, green, blue}), chroma = value - std::min({red, green, blue});
+    if (!(chroma > 0.0F)) continue;
+    const float sixths = value == red     ? (green - blue) / chroma
+                         : value == green ? 2.0F + (blue - red) / chroma
+                                          : 4.0F + (red - green) / chroma;  // -1 to 5
+    const float hue = sixths + by;
+    // How much of its chroma a colour lacks that lies `from` sixths further on.
+    const auto turned = [&](float from) {
+      float away = hue + from;  // -1 to 16
+      if (away >= 12.0F) away -= 12.0F;
+      if (away >= 6.0F) away -= 6.0F;
+      return value - chroma * std::clamp(std::min(away, 4.0F - away), 0.0F, 1.0F);
+    };
+    red = turned(5.0F);
+    green = turned(3.0F);
+    blue = turned(1.0F);
   }
 }
 

@@ -28,5 +28,7 @@ void require_picture(const Shape& hwc, std::size_t values, std::string_view wher
 void adjust_contrast(const Shape& hwc, std::span<float> image, double factor);
 /// The same about each pixel's own grey; nothing happens to pictures without colour.
 void adjust_saturation(const Shape& hwc, std::span<float> image, double factor);
+/// Turns each pixel's hue by so many times 360 degrees; nothing happens to pictures without colour.
+void adjust_hue(const Shape& hwc, std::span<float> image, double turns);
 
 }  // namespace saccade::pixels

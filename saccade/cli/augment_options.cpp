@@ -47,11 +47,13 @@ class Reader {
     return whole && numbers[0] < 1e6 ? ShiftRange(static_cast<int>(numbers[0])) : ShiftRange(numbers[0]);
   }
 
-  ZoomRange zoom(const std::string& text, const char* option) const {
+  /// ZoomRange or HueRange, which know what one number stands for.
+  template <class NumberOrRange>
+  NumberOrRange number_or_range(const std::string& text, const char* option, const char* fix) const {
     if (text.empty()) return {};
     const std::vector<double> numbers = numbers_of(text);
-    if (numbers.size() == 1) return ZoomRange(numbers[0]);
-    if (numbers.size() != 2) fail(option, "a number, or LOW,HIGH", text, "try 0.1, which is 0.9,1.1");
+    if (numbers.size() == 1) return NumberOrRange(numbers[0]);
+    if (numbers.size() != 2) fail(option, "a number, or LOW,HIGH", text, fix);
     return {numbers[0], numbers[1]};
   }
 
@@ -76,7 +78,7 @@ ImageDataGeneratorOptions generator_options(const AugmentOptions& o, std::string
       .height_shift_range = reader.shift(o.height_shift_range, "--height-shift-range"),
       .brightness_range = reader.range(o.brightness_range, "--brightness-range"),
       .shear_range = o.shear_range,
-      .zoom_range = reader.zoom(o.zoom_range, "--zoom-range"),
+      .zoom_range = reader.number_or_range<ZoomRange>(o.zoom_range, "--zoom-range", "try 0.1, which is 0.9,1.1"),
       .channel_shift_range = o.channel_shift_range,
       .fill_mode = fill_mode_named(o.fill_mode),
       .cval = static_cast<float>(o.cval),
@@ -88,6 +90,7 @@ ImageDataGeneratorOptions generator_options(const AugmentOptions& o, std::string
       .random_crop = o.random_crop,
       .contrast_range = reader.range(o.contrast_range, "--contrast-range"),
       .saturation_range = reader.range(o.saturation_range, "--saturation-range"),
+      .hue_range = reader.number_or_range<HueRange>(o.hue_range, "--hue-range", "try 0.05, which is -0.05,0.05"),
       .random_erasing = o.random_erasing,
       .rand_augment = o.rand_augment,
       .rand_augment_magnitude = o.rand_augment_magnitude};

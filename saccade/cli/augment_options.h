@@ -17,6 +17,7 @@ struct AugmentOptions {
   std::string brightness_range;
   std::string contrast_range;
   std::string saturation_range;
+  std::string hue_range;
   double channel_shift_range = 0.0;
   bool horizontal_flip = false;
   bool vertical_flip = false;
@@ -41,6 +42,7 @@ struct AugmentOptions {
     visitor("--brightness-range", brightness_range, "LOW,HIGH: factors, e.g. 0.7,1.3");
     visitor("--contrast-range", contrast_range, "LOW,HIGH: factors about the mean grey");
     visitor("--saturation-range", saturation_range, "LOW,HIGH: factors about each pixel's grey; 0 is grey");
+    visitor("--hue-range", hue_range, "turn the colour circle by -h to h of a turn (0.05), or LOW,HIGH");
     visitor("--channel-shift-range", channel_shift_range, "add up to so many levels, of 255");
     visitor("--horizontal-flip", horizontal_flip, "mirror half of the pictures left to right");
     visitor("--vertical-flip", vertical_flip, "mirror half of the pictures top to bottom");

@@ -43,6 +43,20 @@ TEST(Augment, ShowsWhatTrainingWouldSee) {
   EXPECT_NE(place.expect(0, other).out, first.out);
 }
 
+TEST(Augment, HueIsAnOption) {
+  const Workplace place;
+  draw_sign(place / "sign.png");
+  const Result turned =
+      place.expect(0, {"augment", "sign.png", "--hue-range", "0.5,0.5", "--grid", "1x1", "--save-to-dir", "out"});
+  EXPECT_THAT(turned.out, HasSubstr(R"("hue":0.5})"));
+  const Tensor image = read_image(place / "out/aug_0.png");
+  EXPECT_THAT(std::vector<int>(image.uint8s().begin(), image.uint8s().begin() + 3),
+              ::testing::ElementsAre(180, 120, 20))
+      << "blue's complement";
+  EXPECT_THAT(place.expect(2, {"augment", "sign.png", "--hue-range", "1", "-o", "s.png"}).err,
+              HasSubstr("hue_range: expected numbers from -0.5 to 0.5"));
+}
+
 TEST(Augment, ErrorsSayWhatToDo) {
   const Workplace place;
   draw_sign(place / "sign.png");
