@@ -11,18 +11,25 @@
 namespace saccade {
 namespace {
 
-/// An activation or softmax: dst = f(src), and a gradient that is a function of dst alone.
+/// dst = f(src), and a gradient that is a function of dst alone or of src alone.
 template <class Kernel>
 class FunctionOperation final : public Operation {
  public:
-  FunctionOperation(kernels::Choice<Kernel> forward, kernels::Choice<Kernel> backward)
-      : forward_(std::move(forward)), backward_(std::move(backward)) {}
+  template <class Problem>
+  FunctionOperation(std::span<const kernels::Implementation<Problem, Kernel>> list, Problem problem, bool training,
+                    bool needs_src)
+      : needs_src_(needs_src), forward_(choose(list, problem)) {
+    problem.pass = kernels::Pass::backward_data;
+    if (training) backward_ = choose(list, problem);
+  }
 
-  OperationMemory memory() const override { return {.backward_reads_dst = true, .in_place = true}; }
+  OperationMemory memory() const override {
+    return {.backward_reads_src = needs_src_, .backward_reads_dst = !needs_src_, .in_place = true};
+  }
   void forward(const ForwardBuffers& b) override { forward_.kernel->run({.src = b.src[0], .dst = b.dst}); }
   void backward(const BackwardBuffers& b) override {
     if (b.grad_src[0].empty()) return;
-    backward_.kernel->run({.grad_dst = b.grad_dst, .dst_in = b.dst, .grad_src = b.grad_src[0]});
+    backward_.kernel->run({.src = b.src[0], .grad_dst = b.grad_dst, .dst_in = b.dst, .grad_src = b.grad_src[0]});
   }
   std::vector<Part> explain() const override {
     std::vector<Part> parts{{"forward", forward_.explanation}};
@@ -31,20 +38,9 @@ class FunctionOperation final : public Operation {
   }
 
  private:
+  bool needs_src_;
   kernels::Choice<Kernel> forward_, backward_;
 };
-
-template <class Problem, class Kernel>
-std::unique_ptr<Operation> prepare_function(std::span<const kernels::Implementation<Problem, Kernel>> list,
-                                            Problem problem, bool training) {
-  auto forward = choose(list, problem);
-  kernels::Choice<Kernel> backward;
-  if (training) {
-    problem.pass = kernels::Pass::backward_data;
-    backward = choose(list, problem);
-  }
-  return std::make_unique<FunctionOperation<Kernel>>(std::move(forward), std::move(backward));
-}
 
 class DropoutOperation final : public Operation {
  public:
@@ -76,10 +72,17 @@ class DropoutOperation final : public Operation {
 void ActivationLayer::visit(ActivationOptions& o, OptionVisitor& v) {
   v.visit("activation", o.activation);
   v.visit("negative_slope", o.negative_slope);
+  v.visit("elu_alpha", o.elu_alpha);
+  v.visit("hard_sigmoid_slope", o.hard_sigmoid_slope);
+  v.visit("hard_sigmoid_offset", o.hard_sigmoid_offset);
 }
 
 Shape ActivationLayer::infer(std::span<const Shape> src) const {
-  checks::in_range(label(), "negative_slope", options_.negative_slope, 0.0F, std::numeric_limits<float>::max());
+  constexpr float kMost = std::numeric_limits<float>::max();
+  checks::in_range(label(), "negative_slope", options_.negative_slope, 0.0F, kMost);
+  checks::in_range(label(), "elu_alpha", options_.elu_alpha, 0.0F, kMost);
+  checks::in_range(label(), "hard_sigmoid_slope", options_.hard_sigmoid_slope, 1e-6F, kMost);
+  checks::in_range(label(), "hard_sigmoid_offset", options_.hard_sigmoid_offset, -kMost, kMost);
   return src[0];
 }
 
@@ -88,14 +91,19 @@ std::unique_ptr<Operation> ActivationLayer::prepare(const PrepareContext& contex
   if (options_.activation == Activation::linear) return std::make_unique<ViewOperation>();
   if (options_.activation == Activation::softmax) {
     const Index classes = context.dst[-1];
-    return prepare_function(kernels::softmax_implementations(),
-                            kernels::SoftmaxProblem{.rows = elements / classes, .classes = classes}, context.training);
+    return std::make_unique<FunctionOperation<kernels::SoftmaxKernel>>(
+        kernels::softmax_implementations(), kernels::SoftmaxProblem{.rows = elements / classes, .classes = classes},
+        context.training, false);
   }
-  return prepare_function(
+  return std::make_unique<FunctionOperation<kernels::ActivationKernel>>(
       kernels::activation_implementations(),
-      kernels::ActivationProblem{
-          .activation = options_.activation, .negative_slope = options_.negative_slope, .elements = elements},
-      context.training);
+      kernels::ActivationProblem{.activation = options_.activation,
+                                 .negative_slope = options_.negative_slope,
+                                 .elu_alpha = options_.elu_alpha,
+                                 .hard_sigmoid_slope = options_.hard_sigmoid_slope,
+                                 .hard_sigmoid_offset = options_.hard_sigmoid_offset,
+                                 .elements = elements},
+      context.training, gradient_needs_src(options_.activation));
 }
 
 Shape Dropout::infer(std::span<const Shape> src) const {

@@ -5,12 +5,16 @@ namespace saccade {
 
 struct ActivationOptions {
   Activation activation = relu;
-  float negative_slope = 0.2F;  ///< Of leaky_relu only, zero or more.
+  float negative_slope = 0.2F;             ///< Of leaky_relu only, zero or more.
+  float elu_alpha = 1.0F;                  ///< Of elu only, zero or more: y approaches -alpha.
+  float hard_sigmoid_slope = 1.0F / 6.0F;  ///< Of hard_sigmoid only, above zero (ONNX: alpha, 0.2 there).
+  float hard_sigmoid_offset = 0.5F;        ///< Of hard_sigmoid only, finite (ONNX: beta).
   std::string name{};
 };
 
 /// An activation as a layer of its own, any shape in and out; softmax runs over the last axis. Most layers take
-/// `.activation` instead, which is faster. Source: keras.layers.Activation, LeakyReLU.
+/// `.activation` instead, which is faster. Source: keras.layers.Activation, LeakyReLU, ELU;
+/// keras.activations.
 class ActivationLayer final : public LayerOf<ActivationLayer, ActivationOptions> {
  public:
   using LayerOf::LayerOf;

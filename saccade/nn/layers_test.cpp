@@ -135,6 +135,21 @@ INSTANTIATE_TEST_SUITE_P(
                   ActivationLayer{{.activation = leaky_relu, .negative_slope = 0.25F}},
                   0.0,
                   2},
+        LayerCase{"gradient of Activation elu", {3, 3, 2}, ActivationLayer{{.activation = elu}}, 0.02},
+        LayerCase{"gradient of Activation hard_sigmoid",
+                  {3, 3, 2},
+                  ActivationLayer{{.activation = hard_sigmoid, .hard_sigmoid_slope = 0.03125F}},
+                  0.02},
+        LayerCase{"gradient of Activation swish", {3, 3, 2}, ActivationLayer{{.activation = swish}}, 0.02},
+        LayerCase{"gradient of Activation gelu", {3, 3, 2}, ActivationLayer{{.activation = gelu}}, 0.02},
+        LayerCase{"gradient of Dense with hard_swish",
+                  {3},
+                  [](const Node& x) {
+                    const Initializer small = Initializer::constant(0.25);
+                    const Node y = Dense{{.units = 3, .activation = hard_swish, .kernel_initializer = small}}(x);
+                    return Dense{{.units = 2, .activation = gelu_tanh}}(y);
+                  },
+                  0.05},
         LayerCase{"gradient of Add", {2, 3, 2}, [](const Node& x) { return twice(x, Add{}); }, 0.0, 2},
         LayerCase{"gradient of AveragePool2D", {4, 4, 2}, AveragePool2D{}},
         LayerCase{"gradient of BatchNorm", {3, 3, 2}, BatchNorm{}, 0.02},
@@ -192,6 +207,10 @@ INSTANTIATE_TEST_SUITE_P(
     Layers, Golden,
     testing::Values(
         golden("golden case of Activation", {4}, ActivationLayer{{.activation = relu6}}, {-1, 0, 3, 9}, {0, 0, 3, 6}),
+        golden("golden case of Activation hard_swish", {4}, ActivationLayer{{.activation = hard_swish}}, {-3, 0, 1, 6},
+               {0, 0, 4.0F / 6.0F, 6}),
+        golden("golden case of Activation parameters", {3},
+               ActivationLayer{{.activation = hard_sigmoid, .hard_sigmoid_slope = 0.2F}}, {-1, 0, 9}, {0.3F, 0.5F, 1}),
         golden("golden case of Add", {3}, [](const Node& x) { return twice(x, Add{}); }, {-1, 2, 3}, {-1, 4, 6}),
         golden("golden case of AveragePool2D", {5, 5, 1}, AveragePool2D{{.pool = 2, .padding = same}}, counting(25),
                {4, 6, 7.5F, 14, 16, 17.5F, 21.5F, 23.5F, 25}),

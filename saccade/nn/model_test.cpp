@@ -247,7 +247,10 @@ TEST(Options, PaddingAndActivationReadTheirOwnText) {
   EXPECT_THAT(message_of<ValueError>([] { Padding::parse("full"); }), HasSubstr("valid, same or four numbers"));
   EXPECT_THAT(message_of<ValueError>([] { pads(0, -1, 0, 0); }), HasSubstr("zero or more pixels"));
   EXPECT_EQ(parse_activation("ReLU"), relu);
-  EXPECT_THAT(message_of<ValueError>([] { parse_activation("gelu"); }), HasSubstr("linear, relu, leaky_relu"));
+  EXPECT_THAT(message_of<ValueError>([] { parse_activation("selu"); }), HasSubstr("linear, relu, leaky_relu"));
+  EXPECT_EQ(parse_activation("silu"), swish);
+  EXPECT_EQ(parse_activation("hard_silu"), hard_swish);
+  EXPECT_EQ(parse_activation(name_of(gelu_tanh)), gelu_tanh);
 }
 
 TEST(Names, SnakeCase) {

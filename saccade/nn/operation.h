@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,6 +21,12 @@ struct PrepareContext {
   std::vector<bool> wants_grad_src;  ///< One an input: whether backward must write its gradient.
   std::vector<const Parameter*> parameters;
   std::uint32_t slot = 0;  ///< The layer's own number in the network, to address its random streams.
+
+  /// Whether backward() will be called: in training, where an input wants its gradient or a parameter learns.
+  bool runs_backward() const {
+    return training && (std::ranges::find(wants_grad_src, true) != wants_grad_src.end() ||
+                        std::ranges::any_of(parameters, [](const Parameter* p) { return p->learns(); }));
+  }
 };
 
 /// What an operation asks of the plan's memory.

@@ -12,8 +12,10 @@
 namespace saccade {
 namespace {
 
-constexpr std::array kActivations{Activation::linear,  Activation::relu, Activation::leaky_relu, Activation::relu6,
-                                  Activation::sigmoid, Activation::tanh, Activation::softmax};
+constexpr std::array kActivations{
+    Activation::linear,       Activation::relu,      Activation::leaky_relu, Activation::relu6,      Activation::elu,
+    Activation::sigmoid,      Activation::tanh,      Activation::swish,      Activation::hard_swish, Activation::gelu,
+    Activation::hard_sigmoid, Activation::gelu_tanh, Activation::softmax};
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -74,6 +76,8 @@ Padding Padding::parse(std::string_view text) {
 
 Activation parse_activation(std::string_view text) {
   const std::string word = lower(text);
+  if (word == "silu") return swish;
+  if (word == "hard_silu") return hard_swish;
   std::string known;
   for (const Activation activation : kActivations) {
     if (word == name_of(activation)) return activation;

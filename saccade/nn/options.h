@@ -59,10 +59,17 @@ Padding pads(Index top, Index bottom, Index left, Index right);
 inline constexpr Activation relu = Activation::relu;
 inline constexpr Activation leaky_relu = Activation::leaky_relu;
 inline constexpr Activation relu6 = Activation::relu6;
+inline constexpr Activation elu = Activation::elu;
 inline constexpr Activation sigmoid = Activation::sigmoid;
+inline constexpr Activation hard_sigmoid = Activation::hard_sigmoid;
+inline constexpr Activation swish = Activation::swish;
+inline constexpr Activation hard_swish = Activation::hard_swish;
+inline constexpr Activation gelu = Activation::gelu;
+inline constexpr Activation gelu_tanh = Activation::gelu_tanh;
 inline constexpr Activation softmax = Activation::softmax;  // tanh is Activation::tanh: the bare name is <cmath>'s
 
-/// The inverse of name_of(Activation). Throws ValueError naming the known ones.
+/// The inverse of name_of(Activation); "silu" and "hard_silu" are swish and hard_swish, as in Keras. Throws ValueError
+/// naming the known ones.
 Activation parse_activation(std::string_view text);
 
 /// Walks over the options of a layer by name. A writer reads the values, a reader assigns them, so one list of options

@@ -19,7 +19,8 @@ struct Plan::Step {
   OperationMemory memory;
   std::vector<Parameter*> parameters;
   int consumers = 0;
-  bool wants_grad = false;  // a parameter that learns stands here or below
+  bool wants_grad = false;     // a parameter that learns stands here or below
+  bool runs_backward = false;  // so backward() is called
 
   std::optional<Arena::Id> values_id, grad_id, saved_id, scratch_id;
   std::vector<std::optional<Arena::Id>> addend_ids;  // per input: where a gradient waits to be added to others
@@ -93,6 +94,7 @@ void Plan::prepare(Model& model) {
       }
     }
     if (!node.inputs.empty()) {
+      step.runs_backward = context.runs_backward();
       step.operation = node.layer->prepare(context);
       step.memory = step.operation->memory();
     }
@@ -100,11 +102,21 @@ void Plan::prepare(Model& model) {
   }
 }
 
+bool Plan::is_kept(std::size_t index) const {
+  const Step* step = &steps_[index];
+  const auto kept = [](const Step& s) { return s.consumers != 1 || (s.runs_backward && s.memory.backward_reads_dst); };
+  // Behind a view stands the memory of its input.
+  for (; step->memory.view; step = &steps_[step->inputs[0]]) {
+    if (kept(*step)) return true;
+  }
+  return kept(*step);
+}
+
 void Plan::share_or_add(std::size_t index) {
   Step& step = steps_[index];
   Step& source = steps_[step.inputs[0]];
-  const bool source_kept = mode_ == PlanMode::training && source.wants_grad && source.memory.backward_reads_dst;
-  const bool overwrite = step.memory.in_place && source.consumers == 1 && !source_kept;
+  const bool reads_src = step.runs_backward && step.memory.backward_reads_src;
+  const bool overwrite = step.memory.in_place && !reads_src && !is_kept(step.inputs[0]);
   if (source.values_id && (step.memory.view || overwrite)) {
     step.values_id = source.values_id;
   } else if (!step.memory.view) {  // a view of the input images has no memory of its own

@@ -58,6 +58,8 @@ class Plan {
   /// When, in the arena's reckoning, a step's two passes happen.
   Index forward_time(std::size_t step) const;
   Index backward_time(std::size_t step) const;
+  /// Whether somebody else, or the backward pass, still reads this step's output once its one reader has run.
+  bool is_kept(std::size_t step) const;
   /// Memory that step's output shares (views and in-place operations), or its own.
   void share_or_add(std::size_t step);
 

@@ -96,6 +96,30 @@ TEST(Plan, TrainingAndInferenceAgreeWhereNoLayerTellsThemApart) {
   EXPECT_LE(inference.arena_bytes(), training.arena_bytes());
 }
 
+// A view's memory is that of the layer below it, whose own gradient, or whose other reader, still wants its values.
+TEST(Plan, NothingIsOverwrittenBehindAView) {
+  const Node x = input({2, 2, 2});
+  const Node conv = Conv2D{{.filters = 2, .activation = sigmoid}}(x);
+  const ActivationLayer in_place{{.activation = Activation::tanh}};
+  const std::vector<float> images = integers(8, 5);
+  const auto gradient = [&](const Node& features) {
+    Model net("m", x, Dense{{.units = 3}}(features));
+    fill_with_integers(net);
+    Plan plan(net, 1, PlanMode::training);
+    plan.forward(images);
+    std::ranges::fill(plan.output_grad(), 1.0F);
+    plan.backward();
+    const std::span<const float> grad = net.parameter("conv2d.weight").grad.floats();
+    return std::vector<float>(grad.begin(), grad.end());
+  };
+  EXPECT_EQ(gradient(in_place(Flatten{}(conv))), gradient(Flatten{}(in_place(conv))));
+
+  Model two_readers("m", x, Concatenate{}({in_place(Flatten{}(conv)), Flatten{}(conv)}));
+  Model one_reader("m", x, Flatten{}(conv));
+  Plan two(two_readers, 1, PlanMode::inference), one(one_reader, 1, PlanMode::inference);
+  EXPECT_TRUE(std::ranges::equal(two.forward(images).subspan(8), one.forward(images)));
+}
+
 TEST(Plan, MemoryIsReused) {
   std::vector<AnyLayer> layers{Input{{16, 16, 4}}};
   for (int i = 0; i < 12; ++i) layers.push_back(Conv2D{{.filters = 4, .kernel = 3, .padding = same}});

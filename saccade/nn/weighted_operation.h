@@ -16,8 +16,8 @@ class WeightedOperation final : public Operation {
  public:
   WeightedOperation(std::span<const kernels::Implementation<Problem, Kernel>> list, Problem problem,
                     Activation activation, const PrepareContext& context)
-      : activation_(activation, context), bias_(problem.bias) {
-    problem.activation = FusedActivation::for_kernel(activation);
+      : activation_(activation, context, context.runs_backward()), bias_(problem.bias) {
+    problem.activation = activation_.for_kernel();
     forward_ = choose(list, problem);
     problem.activation = Activation::linear;
     if (!context.training) return;
@@ -40,7 +40,8 @@ class WeightedOperation final : public Operation {
     Index scratch = forward_.kernel->scratch_bytes();
     if (backward_data_.kernel) scratch = std::max(scratch, backward_data_.kernel->scratch_bytes());
     if (backward_weights_.kernel) scratch = std::max(scratch, backward_weights_.kernel->scratch_bytes());
-    return {.scratch_bytes = scratch,
+    return {.saved_bytes = activation_.saved_bytes(),
+            .scratch_bytes = scratch,
             .backward_reads_src = backward_weights_.kernel != nullptr,
             .backward_reads_dst = activation_.backward_reads_dst()};
   }
@@ -49,13 +50,13 @@ class WeightedOperation final : public Operation {
     forward_.kernel->run({.src = b.src[0],
                           .weight = b.parameters[0]->value.floats(),
                           .bias = bias_ ? b.parameters[1]->value.floats() : std::span<float>{},
-                          .dst = b.dst,
+                          .dst = activation_.kernel_dst(b.dst, b.saved),
                           .scratch = b.scratch});
-    activation_.forward(b.dst);
+    activation_.forward(b.dst, b.saved);
   }
 
   void backward(const BackwardBuffers& b) override {
-    activation_.backward(b.dst, b.grad_dst);
+    activation_.backward(b.dst, b.grad_dst, b.saved);
     if (backward_weights_.kernel) {
       const bool bias_learns = bias_ && b.parameters[1]->learns();
       backward_weights_.kernel->run(

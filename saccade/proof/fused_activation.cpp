@@ -2,9 +2,11 @@
 
 namespace saccade::proof {
 
+// The longer names first, those that end in another.
 Activation read_activation(IdReader& reader) {
-  for (const Activation activation :
-       {Activation::leaky_relu, Activation::relu6, Activation::relu, Activation::sigmoid, Activation::tanh}) {
+  for (const Activation activation : {Activation::leaky_relu, Activation::relu, Activation::relu6, Activation::elu,
+                                      Activation::hard_sigmoid, Activation::sigmoid, Activation::gelu_tanh,
+                                      Activation::tanh, Activation::hard_swish, Activation::swish, Activation::gelu}) {
     if (reader.word(name_of(activation))) return activation;
   }
   return Activation::linear;
@@ -17,7 +19,10 @@ bool is_exact(Activation activation) {
 double rounding_of(Activation activation) { return is_exact(activation) ? 0.0 : 4.0; }
 
 void add_range(Activation activation, std::span<double> magnitude) {
-  if (activation != Activation::sigmoid && activation != Activation::tanh) return;
+  if (activation != Activation::sigmoid && activation != Activation::hard_sigmoid && activation != Activation::tanh &&
+      activation != Activation::elu) {
+    return;
+  }
   for (double& value : magnitude) value += 1.0;
 }
 

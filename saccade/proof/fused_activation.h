@@ -12,7 +12,7 @@ namespace saccade::proof {
 Activation read_activation(IdReader& reader);
 /// Whether integers stay exact.
 bool is_exact(Activation activation);
-/// The activation's own error, in roundings: sigmoid and tanh are approximations, good to this many.
+/// The activation's own error, in roundings: those with exp and its like are approximations, good to this many.
 double rounding_of(Activation activation);
 /// Adds what those roundings are relative to: the largest value the activation takes.
 void add_range(Activation activation, std::span<double> magnitude);

@@ -45,6 +45,16 @@ TEST(MemoryBound, Activation) {
   expect_proved(prove_all("activation", ids), static_cast<int>(ids.size()) * 4 + 20 * 2 + 4, 30 * 2 + 4);
 }
 
+TEST(MemoryBound, ModernActivations) {
+  std::vector<std::string> ids;
+  for (const char* name : {"a1_elu", "a0.5_elu", "s0.2o0.5_hard_sigmoid", "s0.16666667o0.5_hard_sigmoid", "_swish",
+                           "_hard_swish", "_gelu", "_gelu_tanh"}) {
+    for (const int n : {1, 3, 8, 17, 33, 17000}) ids.push_back("n" + std::to_string(n) + name);
+  }
+  // oneDNN leaves both passes to us.
+  expect_proved(prove_all("activation", ids), static_cast<int>(ids.size()) * 4, ids.size() * 2);
+}
+
 TEST(MemoryBound, Softmax) {
   expect_proved(prove_all("softmax", {"r1c1", "r3c2", "r5c7", "r4c8", "r7c10", "r3c16", "r5c17", "r3c31", "r2c100",
                                       "r3500c10", "r40c1000"}),
@@ -138,6 +148,9 @@ TEST(MemoryBound, EveryInstructionSetThatIsBuilt) {
   };
   const std::vector<Cases> all{
       {"activation", {"n67_relu", "n67_relu6", "n67s0.2_leaky_relu", "n67_sigmoid", "n67_tanh"}, 10},
+      {"activation",
+       {"n67a1_elu", "n67s0.2o0.5_hard_sigmoid", "n67_swish", "n67_hard_swish", "n67_gelu", "n67_gelu_tanh"},
+       12},
       {"softmax", {"r3c5", "r2c33"}, 4},
       {"loss", {"r3c10s0.1_softmax_cross_entropy", "r2c37s0.1_softmax_cross_entropy_dense"}, 4},
       {"dropout", {"r3n61p0.3"}, 2},

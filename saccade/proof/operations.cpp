@@ -56,6 +56,10 @@ constexpr std::array kActivation{
     NamedCase{"mobilenetv2.96@112", "n9633792_relu6"},
     NamedCase{"sigmoid", "n602112_sigmoid"},
     NamedCase{"tanh", "n602112_tanh"},
+    NamedCase{"swish", "n602112_swish"},
+    NamedCase{"hard_swish", "n602112_hard_swish"},
+    NamedCase{"gelu", "n602112_gelu"},
+    NamedCase{"gelu_tanh", "n602112_gelu_tanh"},
 };
 
 constexpr std::array kSoftmax{NamedCase{"lenet5", "r128c10"}, NamedCase{"imagenet", "r128c1000"}};

@@ -25,6 +25,18 @@ std::string_view name_of(Activation activation) noexcept {
       return "sigmoid";
     case Activation::tanh:
       return "tanh";
+    case Activation::elu:
+      return "elu";
+    case Activation::hard_sigmoid:
+      return "hard_sigmoid";
+    case Activation::swish:
+      return "swish";
+    case Activation::hard_swish:
+      return "hard_swish";
+    case Activation::gelu:
+      return "gelu";
+    case Activation::gelu_tanh:
+      return "gelu_tanh";
     case Activation::softmax:
       return "softmax";
   }
@@ -45,7 +57,9 @@ class ReferenceActivation final : public ActivationKernel {
     if (problem_.pass == Pass::forward) {
       reference::activation_forward<float>(problem_, buffers.src, buffers.dst);
     } else {
-      reference::activation_backward_data<float>(problem_, buffers.dst_in, buffers.grad_dst, buffers.grad_src);
+      const bool from_src = gradient_needs_src(problem_.activation);
+      reference::activation_backward_data<float>(problem_, from_src ? buffers.src : buffers.dst_in, buffers.grad_dst,
+                                                 buffers.grad_src);
     }
   }
 
@@ -68,6 +82,10 @@ constexpr std::array kImplementations = {
 std::string ActivationProblem::id() const {
   std::string id = problem_id({{"n", elements}});
   if (activation == Activation::leaky_relu) id += problem_id("s", negative_slope);
+  if (activation == Activation::elu) id += problem_id("a", elu_alpha);
+  if (activation == Activation::hard_sigmoid) {
+    id += problem_id("s", hard_sigmoid_slope) + problem_id("o", hard_sigmoid_offset);
+  }
   return id.append("_").append(name_of(activation));
 }
 

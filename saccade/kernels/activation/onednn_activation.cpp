@@ -84,6 +84,13 @@ std::string difference(const ActivationProblem& p) {
       return p.negative_slope == 0.0F ? "oneDNN's ReLU turns NaN into 0" : "";
     case Activation::softmax:
       return "softmax is not element-wise";
+    case Activation::elu:
+    case Activation::hard_sigmoid:
+    case Activation::swish:
+    case Activation::hard_swish:
+    case Activation::gelu:
+    case Activation::gelu_tanh:
+      return "left to our own vectors";
     case Activation::sigmoid:
     case Activation::tanh:
       break;
