@@ -1,7 +1,6 @@
 // Makes the pictures of docs/image_kernels.md and docs/augmentation.md: documentation_pictures [FOLDER]
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -106,10 +105,7 @@ void draw_argument(const Tensor& photo, const fs::path& file, const ImageDataGen
     std::vector<float> values(photo.uint8s().begin(), photo.uint8s().end());
     Stream stream(1, 0, sample, slot_of("augment"));
     generator.random_transform(photo.shape(), values, stream);
-    Tensor changed(photo.shape(), DType::uint8);
-    std::ranges::transform(values, changed.uint8s().begin(),
-                           [](float x) { return static_cast<std::uint8_t>(std::clamp(x + 0.5F, 0.0F, 255.0F)); });
-    cells.push_back({.image = std::move(changed)});
+    cells.push_back({.image = round_to_image(photo.shape(), values)});
   }
   write_image(file, contact_sheet(cells, {.columns = 6, .max_side = 140, .gap = 6}));
 }
@@ -119,10 +115,7 @@ void draw_modes(const Tensor& photo, const fs::path& folder) {
   const auto apply = [&](const ImageTransform& transform, const ApplyOptions& options) {
     std::vector<float> values(photo.uint8s().begin(), photo.uint8s().end());
     apply_transform(transform, photo.shape(), values, options);
-    Tensor changed(photo.shape(), DType::uint8);
-    std::ranges::transform(values, changed.uint8s().begin(),
-                           [](float x) { return static_cast<std::uint8_t>(std::clamp(x + 0.5F, 0.0F, 255.0F)); });
-    return changed;
+    return round_to_image(photo.shape(), values);
   };
   std::vector<SheetCell> fills, versions;
   for (const FillMode mode : kFillModes) {

@@ -67,16 +67,6 @@ Tensor read_picture(const AugmentRequest& request) {
                 {.height = scaled(size.height), .width = scaled(size.width), .interpolation = Interpolation::bilinear});
 }
 
-std::vector<float> as_floats(const Tensor& image) { return {image.uint8s().begin(), image.uint8s().end()}; }
-
-Tensor as_image(const Shape& shape, const std::vector<float>& values) {
-  Tensor image(shape, DType::uint8);
-  std::ranges::transform(values, image.uint8s().begin(), [](float x) {
-    return static_cast<std::uint8_t>(x > 0.0F ? std::min(x + 0.5F, 255.0F) : 0.0F);
-  });
-  return image;
-}
-
 void augment(const AugmentRequest& request, Console& console) {
   const ImageDataGenerator generator(generator_options(request.options, "augment"));
   if (!generator.augments()) {
@@ -91,9 +81,10 @@ void augment(const AugmentRequest& request, Console& console) {
                       .got = "neither",
                       .fix = "try -o sheet.png"});
   }
+  if (!request.output.empty()) require_image_ending(request.output);
   const Grid grid = grid_of(request.grid);
   const Tensor original = read_picture(request);
-  const std::vector<float> source = as_floats(original);
+  const std::vector<float> source(original.uint8s().begin(), original.uint8s().end());
   const double values = static_cast<double>(grid.rows * grid.columns) * static_cast<double>(original.elements());
   if (!request.output.empty() && values > kMostSheetValues) {
     throw ValueError({.where = "augment: --grid",
@@ -109,7 +100,7 @@ void augment(const AugmentRequest& request, Console& console) {
     std::vector<float> image = source;
     Stream stream(static_cast<std::uint64_t>(request.seed), 0, static_cast<std::uint64_t>(i), slot_of("augment"));
     const ImageTransform transform = generator.random_transform(original.shape(), image, stream);
-    Tensor picture = as_image(original.shape(), image);
+    Tensor picture = round_to_image(original.shape(), image);
     std::string line = to_json(transform);
     if (!request.save_to_dir.empty()) {
       const fs::path file = fs::path(request.save_to_dir) / fmt::format("{}_{}.png", request.save_prefix, i);
@@ -133,7 +124,7 @@ void add_augment_command(CLI::App& app, Console& console) {
   command->add_option("IMAGE", request->image, "an image file")->required()->type_name("");
   declare_all(*command, request->options);
   command->add_option("--grid", request->grid, "ROWSxCOLUMNS of pictures")->type_name("TEXT")->capture_default_str();
-  command->add_option("-o,--output", request->output, "write them as one sheet: .png, .jpg, .webp, .ppm")
+  command->add_option("-o,--output", request->output, "write them as one sheet: .png, .jpg, .webp or .ppm")
       ->type_name("FILE");
   command->add_option("--save-to-dir", request->save_to_dir, "write each as a PNG file here")->type_name("DIR");
   command->add_option("--save-prefix", request->save_prefix, "what their names begin with")

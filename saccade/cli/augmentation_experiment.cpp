@@ -96,10 +96,7 @@ Tensor augmentation_sheet(const std::vector<AugmentationRow>& rows, const data::
     for (Index i = 0; i < std::min(kPicturesInSheet, digits.size()); ++i) {
       digits.read(i, Preprocessing::none(), image);
       if (transform) transform({.seed = 0, .epoch = 0, .index = i, .position = i}, shape, image);
-      Tensor picture(shape, DType::uint8);
-      std::ranges::transform(image, picture.uint8s().begin(),
-                             [](float x) { return static_cast<std::uint8_t>(x + 0.5F); });
-      cells.push_back({.image = std::move(picture)});
+      cells.push_back({.image = round_to_image(shape, image)});
     }
   }
   return contact_sheet(

@@ -11,6 +11,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <ostream>
 #include <span>
@@ -49,9 +50,10 @@ struct FilterRequest {
 std::string number_text(double value) { return fmt::format("{:.6g}", value == 0.0 ? 0.0 : value); }
 
 /// A matrix as lines of equal length, its columns flush right.
-std::vector<std::string> draw(std::span<const float> values, Index width) {
+template <class Number>
+std::vector<std::string> draw(const std::vector<Number>& values, Index width) {
   std::vector<std::string> words;
-  for (const float value : values) words.push_back(number_text(static_cast<double>(value)));
+  for (const Number value : values) words.push_back(number_text(static_cast<double>(value)));
   const std::size_t column = std::ranges::max(words, {}, &std::string::size).size();
   std::vector<std::string> drawn(words.size() / usize(width));
   for (std::size_t i = 0; i < words.size(); ++i) drawn[i / usize(width)] += fmt::format("  {:>{}}", words[i], column);
@@ -82,6 +84,7 @@ struct Task {
   FilterKernel kernel;
   FilterOptions options;
   std::string scale_text;  ///< What the sum undergoes before the offset: " / 9", " * 0.5", or nothing.
+  std::optional<std::pair<Index, Index>> explained;  ///< Row and column of the result.
 };
 
 Task read_task(const FilterRequest& request) {
@@ -112,16 +115,28 @@ Task read_task(const FilterRequest& request) {
   task.options.border = border_named(request.border);
   task.options.border_value = request.border_value;
   task.options.offset = request.offset;
+  if (!request.explain.empty()) {
+    task.explained = parse_pair(request.explain, ',', false);
+    if (!task.explained) {
+      throw ValueError({.where = "filter: --explain",
+                        .expected = "ROW,COLUMN of a pixel of the result",
+                        .got = fmt::format("'{}'", request.explain),
+                        .fix = "write e.g. 40,120; both are counted from 0 at the top left"});
+    }
+  }
+  if (!request.output.empty()) require_image_ending(request.output);
+  // The smallest picture that the kernel fits on shows what is wrong with the rest before a large one is read.
+  filtered_size({.height = task.kernel.height, .width = task.kernel.width, .channels = 1}, task.kernel, task.options);
   return task;
 }
 
 /// "1 - 2 + 3 = 2"; only the sum when there are many terms.
-std::string sum_text(std::span<const float> terms, double sum) {
+std::string sum_text(std::span<const double> terms, double sum) {
   constexpr std::size_t kMostTerms = 25;
   if (terms.size() > kMostTerms) return fmt::format("sum of {} products = {}", terms.size(), number_text(sum));
-  std::string text = number_text(static_cast<double>(terms[0]));
-  for (const float term : terms.subspan(1)) {
-    text += fmt::format(" {} {}", term < 0 ? '-' : '+', number_text(std::abs(static_cast<double>(term))));
+  std::string text = number_text(terms[0]);
+  for (const double term : terms.subspan(1)) {
+    text += fmt::format(" {} {}", term < 0 ? '-' : '+', number_text(std::abs(term)));
   }
   return fmt::format("{} = {}", text, number_text(sum));
 }
@@ -143,12 +158,11 @@ Reach reach_of(Index out, Index in, Index side, Index stride, FilterPadding padd
 /// The window, the kernel, the products, their sum and what becomes of it, for one channel of one pixel.
 std::string explain_channel(const Tensor& image, const Task& task, Index row, Index column, Index channel, int result) {
   const std::vector<float> window = filter_window(image, task.kernel, task.options, row, column, channel);
-  std::vector<float> products;
-  double sum = 0.0;
+  std::vector<double> products;
   for (std::size_t i = 0; i < window.size(); ++i) {
-    products.push_back(window[i] * task.kernel.weights[i]);
-    sum += static_cast<double>(window[i]) * static_cast<double>(task.kernel.weights[i]);
+    products.push_back(static_cast<double>(window[i]) * static_cast<double>(task.kernel.weights[i]));
   }
+  const double sum = std::accumulate(products.begin(), products.end(), 0.0);
   const auto left = draw(window, task.kernel.width);
   const auto middle = draw(task.kernel.weights, task.kernel.width);
   const auto right = draw(products, task.kernel.width);
@@ -177,15 +191,8 @@ std::string explain_channel(const Tensor& image, const Task& task, Index row, In
   return text + fmt::format("  pixel  {}\n", steps);
 }
 
-std::string explain(const Tensor& image, const Tensor& result, const Task& task, const std::string& place) {
-  const auto pixel = parse_pair(place, ',', false);
-  if (!pixel) {
-    throw ValueError({.where = "filter: --explain",
-                      .expected = "ROW,COLUMN of a pixel of the result",
-                      .got = fmt::format("'{}'", place),
-                      .fix = "write e.g. 40,120; both are counted from 0 at the top left"});
-  }
-  const auto [row, column] = *pixel;
+std::string explain(const Tensor& image, const Tensor& result, const Task& task) {
+  const auto [row, column] = *task.explained;
   const ImageSize size = image_size(image, "filter"), out = image_size(result, "filter");
   // Throws for a place outside the result.
   static_cast<void>(filter_window(image, task.kernel, task.options, row, column, 0));
@@ -245,7 +252,7 @@ void filter_image(const FilterRequest& request, Console& console) {
   const Task task = read_task(request);
   const Tensor image = read_input(request);
   const Tensor result = filter(image, task.kernel, task.options);
-  if (!request.explain.empty()) console.out << explain(image, result, task, request.explain);
+  if (task.explained) console.out << explain(image, result, task);
   if (request.output.empty()) return;
   write_image(request.output, result);
   const Shape& shape = result.shape();
@@ -263,7 +270,7 @@ void add_filter_command(CLI::App& app, Console& console) {
       ->add_option("-k,--kernel", request->kernel,
                    "a name (see --list), or rows between semicolons: \"0 1 0; 1 1 1; 0 1 0\"")
       ->type_name("NAME|MATRIX");
-  command->add_option("-o,--output", request->output, "where to write the result: .png, .jpg, .webp or .ppm")
+  command->add_option("-o,--output", request->output, "where to write the result: .png, .jpg, .webp, .ppm or .pgm")
       ->type_name("FILE");
   command->add_option("--stride", request->stride, "pixels the kernel moves at a time, or rows x columns: 2x1")
       ->type_name("N|RxC")

@@ -39,7 +39,11 @@ std::vector<std::byte> encode_pnm(const Tensor& image);
 void write_png(const std::filesystem::path& path, const Tensor& image, const PngOptions& options = {});
 
 /// Writes the format that the name ends in: .png, .jpg, .jpeg, .webp, .ppm, .pgm or .pnm (any case), with default options.
-/// The file appears whole or not at all. Throws ValueError for any other ending.
+/// A .ppm is of colour (which grey becomes), a .pgm is grey, a .pnm is either. The file appears whole or not at all. Throws
+/// ValueError for any other ending, and for a picture with colour as .pgm.
 void write_image(const std::filesystem::path& path, const Tensor& image);
+
+/// Throws ValueError where write_image() would for the name alone, so that a program need not work first to find out.
+void require_image_ending(const std::filesystem::path& path);
 
 }  // namespace saccade

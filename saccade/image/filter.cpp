@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -19,6 +20,7 @@ namespace {
 
 /// Rows of the result that are computed together; the memory this takes does not grow with the picture's height.
 constexpr Index kBandRows = 64;
+constexpr double kMostFactor = 1e200;  // times any float, still a finite number
 
 void require(bool holds, const char* expected, double got, const char* fix) {
   if (!holds) throw ValueError({.where = "filter", .expected = expected, .got = fmt::format("{}", got), .fix = fix});
@@ -27,33 +29,12 @@ void require(bool holds, const char* expected, double got, const char* fix) {
 void check_options(const FilterOptions& options) {
   const Index stride = std::min(options.row_stride, options.column_stride);
   require(stride >= 1, "strides of at least 1", static_cast<double>(stride), "use 1 to visit every pixel");
-  require(std::isfinite(options.scale), "a finite scale", options.scale, "use 1 to leave the sums as they are");
-  require(std::isfinite(options.offset), "a finite offset", options.offset, "use 0 to leave the sums as they are");
+  require(std::abs(options.scale) <= kMostFactor, "a scale from -1e200 to 1e200", options.scale,
+          "use 1 to leave the sums as they are");
+  require(std::abs(options.offset) <= kMostFactor, "an offset from -1e200 to 1e200", options.offset,
+          "use 0 to leave the sums as they are");
   require(std::isfinite(options.border_value), "a finite border value", static_cast<double>(options.border_value),
           "use 0 for the padding of networks");
-}
-
-Index border_index(Index i, Index n, Border border) {
-  if (i >= 0 && i < n) return i;
-  const auto within = [i](Index period) { return ((i % period) + period) % period; };
-  switch (border) {
-    case Border::nearest:
-      return i < 0 ? 0 : n - 1;
-    case Border::reflect: {
-      const Index j = within(2 * n);
-      return j < n ? j : 2 * n - 1 - j;
-    }
-    case Border::mirror: {
-      if (n == 1) return 0;
-      const Index j = within(2 * n - 2);
-      return j < n ? j : 2 * n - 2 - j;
-    }
-    case Border::wrap:
-      return within(n);
-    case Border::constant:
-      break;
-  }
-  return -1;
 }
 
 /// One axis of the padded picture.
@@ -71,7 +52,7 @@ Axis axis_of(Index in, Index k, Index stride, const FilterOptions& options) {
   Axis axis{.out = kernels::window_count(in, k, stride, 1, pads)};
   axis.source.resize(usize((axis.out - 1) * stride + k));
   for (Index i = 0; i < isize(axis.source.size()); ++i) {
-    axis.source[usize(i)] = border_index(i - pads.before, in, options.border);
+    axis.source[usize(i)] = filter_internal::border_index(i - pads.before, in, options.border);
   }
   return axis;
 }
@@ -205,13 +186,6 @@ class Sums {
   std::optional<FilterKernel> second_;  ///< Its row, when it is separable.
 };
 
-/// floor(value + 1/2) within 0..255; 0 for what is not a number.
-std::uint8_t to_pixel(double value) {
-  const double raised = value + 0.5;
-  if (raised >= 255.0) return 255;
-  return raised > 0.0 ? static_cast<std::uint8_t>(raised) : std::uint8_t{0};
-}
-
 /// Fills in the alpha of the pixels under the kernel's centre. With padding same the centre is always inside.
 void copy_alpha(const Picture& picture, const FilterKernel& kernel, const FilterOptions& options, Tensor& result) {
   const auto centre = [&](Index out, Index in, Index k, Index stride) {
@@ -230,6 +204,29 @@ void copy_alpha(const Picture& picture, const FilterKernel& kernel, const Filter
 }
 
 }  // namespace
+
+Index filter_internal::border_index(Index i, Index n, Border border) {
+  if (i >= 0 && i < n) return i;
+  const auto within = [i](Index period) { return ((i % period) + period) % period; };
+  switch (border) {
+    case Border::nearest:
+      return i < 0 ? 0 : n - 1;
+    case Border::reflect: {
+      const Index j = within(2 * n);
+      return j < n ? j : 2 * n - 1 - j;
+    }
+    case Border::mirror: {
+      if (n == 1) return 0;
+      const Index j = within(2 * n - 2);
+      return j < n ? j : 2 * n - 2 - j;
+    }
+    case Border::wrap:
+      return within(n);
+    case Border::constant:
+      break;
+  }
+  return -1;
+}
 
 void filter_internal::check_kernel(const FilterKernel& kernel) {
   if (kernel.height < 1 || kernel.width < 1 || kernel.height % 2 == 0 || kernel.width % 2 == 0) {
@@ -253,6 +250,12 @@ void filter_internal::check_kernel(const FilterKernel& kernel) {
 ImageSize filtered_size(const ImageSize& size, const FilterKernel& kernel, const FilterOptions& options) {
   filter_internal::check_kernel(kernel);
   check_options(options);
+  const double whitest = std::max(255.0, std::abs(static_cast<double>(options.border_value)));
+  double largest = 0.0;
+  for (const float weight : kernel.weights) largest += std::abs(static_cast<double>(weight)) * whitest;
+  require(largest <= static_cast<double>(std::numeric_limits<float>::max()),
+          "weights and a border value whose sum of products is at most 3.4e38 in a white picture", largest,
+          "use smaller weights, and a scale");
   if (options.padding == FilterPadding::valid && (kernel.height > size.height || kernel.width > size.width)) {
     throw ShapeError({.where = "filter",
                       .expected = fmt::format("an image of at least {} x {} (the kernel's size) with padding valid",

@@ -60,8 +60,9 @@ struct FilterOptions {
 /// result has that of the pixel under the kernel's centre. A kernel that is a column times a row (see separate()) runs as
 /// those two. The same bits for any number of threads.
 ///
-/// Throws ValueError for a kernel that is empty, of even height or width, or not finite, a stride below 1, and a scale, offset
-/// or border value that is not finite; ShapeError when the kernel is larger than the picture and padding is valid.
+/// Throws ValueError for a kernel that is empty, of even height or width, not finite, or so large that a white picture's sums
+/// would leave the floats, a stride below 1, a scale or offset beyond 1e200, and a border value that is not finite; ShapeError
+/// when the kernel is larger than the picture and padding is valid.
 Tensor filter(const Tensor& image, const FilterKernel& kernel, const FilterOptions& options = {});
 
 /// scale * sum + offset as they are, float32 [oh, ow, channels], of every channel: nothing is rounded, clipped or left out.

@@ -178,7 +178,7 @@ TEST(Filter, PixelsAreScaledRoundedAndClipped) {
   EXPECT_THAT(scaled(0.5, 0), ElementsAre(1, 1, 2, 100));  // halves go up
   EXPECT_THAT(scaled(2, 1), ElementsAre(3, 5, 7, 255));
   EXPECT_THAT(scaled(-1, 100), ElementsAre(99, 98, 97, 0));
-  EXPECT_THAT(scaled(1e308, 0), ElementsAre(255, 255, 255, 255));
+  EXPECT_THAT(scaled(1e200, 0), ElementsAre(255, 255, 255, 255));
   EXPECT_THAT(scaled(0, -0.4), ElementsAre(0, 0, 0, 0));
 }
 
@@ -325,8 +325,12 @@ TEST(Filter, ErrorsSayWhatToDo) {
             "width); use padding same, or a smaller kernel");
   EXPECT_EQ(error(kernel, {.column_stride = 0}),
             "filter: expected strides of at least 1, got 0; use 1 to visit every pixel");
-  EXPECT_THAT(error(kernel, {.scale = NAN}), HasSubstr("filter: expected a finite scale, got nan;"));
-  EXPECT_THAT(error(kernel, {.offset = INFINITY}), HasSubstr("filter: expected a finite offset, got inf;"));
+  EXPECT_THAT(error(parse_kernel("1e37"), {}),
+              HasSubstr("sum of products is at most 3.4e38 in a white picture, got 2.5"));
+  EXPECT_THAT(error(kernel, {.border_value = 3e38F}), HasSubstr("sum of products is at most 3.4e38"));
+  EXPECT_THAT(error(kernel, {.scale = NAN}), HasSubstr("filter: expected a scale from -1e200 to 1e200, got nan;"));
+  EXPECT_THAT(error(kernel, {.offset = INFINITY}),
+              HasSubstr("filter: expected an offset from -1e200 to 1e200, got inf;"));
   EXPECT_THAT(error(kernel, {.border_value = NAN}), HasSubstr("filter: expected a finite border value, got nan;"));
   EXPECT_THAT(error({.height = 3, .width = 1, .weights = {1, 2}}, {}),
               HasSubstr("filter: expected 3 x 1 weights, got 2;"));

@@ -1,5 +1,8 @@
 #include "saccade/image/image.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <string>
 
 #include "saccade/base/error.h"
@@ -23,6 +26,19 @@ ImageSize image_size(const Tensor& image, std::string_view where) {
                       .fix = "reshape it to height, width, channels"});
   }
   return {.height = shape[0], .width = shape[1], .channels = shape[2]};
+}
+
+Tensor round_to_image(const Shape& hwc, std::span<const float> values) {
+  Tensor image(hwc, DType::uint8);
+  image_size(image, "round_to_image");
+  if (isize(values.size()) != hwc.elements()) {
+    throw ShapeError({.where = "round_to_image",
+                      .expected = fmt::format("{} values for {}", hwc.elements(), hwc.to_string()),
+                      .got = fmt::format("{}", values.size()),
+                      .fix = "pass the whole picture"});
+  }
+  std::ranges::transform(values, image.uint8s().begin(), [](float x) { return to_pixel(static_cast<double>(x)); });
+  return image;
 }
 
 }  // namespace saccade

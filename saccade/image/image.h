@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "saccade/tensor/tensor.h"
@@ -24,6 +25,17 @@ struct ImageSize {
 /// The extents of `image`. Throws ValueError unless it is uint8, and ShapeError unless it is [height, width, 1, 3 or 4]
 /// with at least one pixel; `where` names the caller in the message ("resize").
 ImageSize image_size(const Tensor& image, std::string_view where);
+
+/// floor(value + 1/2) within 0..255; 0 for what is not a number.
+inline std::uint8_t to_pixel(double value) noexcept {
+  const double raised = value + 0.5;
+  if (raised >= 255.0) return 255;
+  return raised > 0.0 ? static_cast<std::uint8_t>(raised) : std::uint8_t{0};
+}
+
+/// The image of the nearest whole numbers, to_pixel() of each value. Throws ShapeError unless hwc is an image's shape and there
+/// are as many values.
+Tensor round_to_image(const Shape& hwc, std::span<const float> values);
 
 /// An opaque colour.
 struct Rgb {

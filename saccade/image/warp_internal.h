@@ -31,6 +31,9 @@ inline constexpr Index kPlanRoom = 16;
 void warp_linear(const Padded& src, const AffineMap& map, const WarpOptions& options, const PixelPlan& plan, float* dst,
                  float* last_row);
 
+/// Coordinates brought into an axis of n pixels, between -1 and n; for FillMode::constant they stay where they are.
+void bring_in(FillMode mode, Index n, std::span<double> coordinates);
+
 /// Orders 2 to 5, one channel at a time.
 void warp_spline(const Padded& src, const AffineMap& map, const WarpOptions& options, std::span<float> dst);
 

@@ -211,6 +211,19 @@ HWY_INLINE void PickNearest(const Padded& src, Index width, const PixelPlan& pla
   }
 }
 
+void BringIn(FillMode mode, Index n, double* coordinates, Index count) {
+  const DoubleTag d;
+  const Axis axis{static_cast<double>(n), static_cast<double>(n - 1)};
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  HWY_ALIGN double rest[hn::MaxLanes(d)] = {};
+  for (Index i = 0; i < count; i += lanes) {
+    const Index many = count - i < lanes ? count - i : lanes;
+    for (Index k = 0; k < many; ++k) rest[k] = coordinates[i + k];
+    hn::Store(axis.Map(mode, hn::Load(d, rest)), d, rest);
+    for (Index k = 0; k < many; ++k) coordinates[i + k] = rest[k];
+  }
+}
+
 void WarpLinear(const Padded& src, const AffineMap& map, const WarpOptions& options, const PixelPlan& plan, float* dst,
                 float* last_row) {
   const double height = static_cast<double>(src.height), width = static_cast<double>(src.width);
@@ -246,10 +259,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace saccade::warp_internal {
 HWY_EXPORT(WarpLinear);
+HWY_EXPORT(BringIn);
 
 void warp_linear(const Padded& src, const AffineMap& map, const WarpOptions& options, const PixelPlan& plan, float* dst,
                  float* last_row) {
   HWY_DYNAMIC_DISPATCH(WarpLinear)(src, map, options, plan, dst, last_row);
+}
+
+void bring_in(FillMode mode, Index n, std::span<double> coordinates) {
+  HWY_DYNAMIC_DISPATCH(BringIn)(mode, n, coordinates.data(), isize(coordinates.size()));
 }
 
 }  // namespace saccade::warp_internal

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "saccade/image/filter_internal.h"
 #include "saccade/image/warp_internal.h"
 
 /// B-splines through the pixels (M. Unser, "Splines: a perfect fit for signal and image processing", 1999): a recursive
@@ -10,15 +11,9 @@ namespace saccade::warp_internal {
 namespace {
 
 /// How the recursive filter goes on beyond the ends.
-enum class Ends : std::uint8_t {
-  mirror,   // c b a | b c d: about the outer pixels
-  reflect,  // b a | a b c: about their edges
-  round,    // period n
-};
-
-Ends ends_of(FillMode mode) {
-  if (mode == FillMode::reflect || mode == FillMode::nearest) return Ends::reflect;
-  return mode == FillMode::grid_wrap ? Ends::round : Ends::mirror;
+Border ends_of(FillMode mode) {
+  if (mode == FillMode::reflect || mode == FillMode::nearest) return Border::reflect;
+  return mode == FillMode::grid_wrap ? Border::wrap : Border::mirror;
 }
 
 /// Border pixels repeated before the filter for FillMode::nearest, as SciPy does: coordinates are clamped beyond them, where
@@ -51,16 +46,16 @@ struct Line {
 };
 
 /// The first output of c[i] += z c[i-1], for a line that goes on as `ends` says.
-double causal_start(const Line& c, double z, Ends ends) {
+double causal_start(const Line& c, double z, Border ends) {
   const Index n = c.count;
   double power = z;
-  if (ends == Ends::mirror) {
+  if (ends == Border::mirror) {
     const double far = std::pow(z, static_cast<double>(n - 1));
     double sum = c[0] + far * c[n - 1];
     for (Index i = 1; i < n - 1; ++i, power *= z) sum += power * (c[i] + far * c[n - 1 - i]);
     return sum / (1.0 - far * far);
   }
-  if (ends == Ends::reflect) {
+  if (ends == Border::reflect) {
     const double far = std::pow(z, static_cast<double>(n));
     double sum = c[0] + far * c[n - 1];
     for (Index i = 1; i < n - 1; ++i, power *= z) sum += power * (c[i] + far * c[n - 1 - i]);
@@ -73,16 +68,16 @@ double causal_start(const Line& c, double z, Ends ends) {
 }
 
 /// The last output of c[i] = z (c[i+1] - c[i]), run backwards.
-double anticausal_start(const Line& c, double z, Ends ends) {
+double anticausal_start(const Line& c, double z, Border ends) {
   const Index n = c.count;
-  if (ends == Ends::mirror) return (z * c[n - 2] + c[n - 1]) * z / (z * z - 1.0);
-  if (ends == Ends::reflect) return c[n - 1] * z / (z - 1.0);
+  if (ends == Border::mirror) return (z * c[n - 2] + c[n - 1]) * z / (z * z - 1.0);
+  if (ends == Border::reflect) return c[n - 1] * z / (z - 1.0);
   double sum = c[n - 1], power = z;
   for (Index i = 0; i < n - 1; ++i, power *= z) sum += power * c[i];
   return sum * z / (power - 1.0);
 }
 
-void filter_line(const Line& c, const std::vector<double>& zs, Ends ends) {
+void filter_line(const Line& c, const std::vector<double>& zs, Border ends) {
   if (c.count < 2) return;
   double gain = 1.0;
   for (const double z : zs) gain *= (1.0 - z) * (1.0 - 1.0 / z);
@@ -108,51 +103,16 @@ double basis(int order, double x) {
   return sum / factorial;
 }
 
-/// The pixel that stands for one beyond the ends of the coefficients.
-Index inside(Index i, Index n, Ends ends) {
-  if (n == 1) return 0;
-  const Index period = ends == Ends::mirror ? 2 * n - 2 : (ends == Ends::reflect ? 2 * n : n);
-  i = (i % period + period) % period;
-  if (i < n) return i;
-  return ends == Ends::mirror ? period - i : period - 1 - i;
-}
-
-/// A coordinate brought into an axis of n pixels; below 0 or above n - 1 where it stays outside (FillMode::constant).
-double bring_in(double c, Index pixels, FillMode mode) {
-  const double n = static_cast<double>(pixels), m = n - 1.0;
-  if (mode == FillMode::constant) return c;
-  if (pixels == 1) return 0.0;
-  switch (mode) {
-    case FillMode::wrap:
-      if (c < 0.0) return c + m * (std::trunc(-c / m) + 1.0);
-      return c > m ? c - m * std::trunc(c / m) : c;
-    case FillMode::grid_wrap:
-      return c - n * std::floor(c / n);
-    case FillMode::reflect:
-      if (c < 0.0) {
-        if (c < -2.0 * n) c += 2.0 * n * std::trunc(-c / (2.0 * n));
-        return c < -n ? c + 2.0 * n : -c - 1.0;
-      }
-      if (c > m) {
-        c -= 2.0 * n * std::trunc(c / (2.0 * n));
-        if (c >= n) c = 2.0 * n - c - 1.0;
-      }
-      return c;
-    default:
-      return std::clamp(c, 0.0, m);
-  }
-}
-
 /// The taps of one coordinate along one axis.
 struct Taps {
   std::array<Index, 6> at{};
   std::array<double, 6> weight{};
 
-  Taps(double coordinate, Index n, int order, Ends ends) {
+  Taps(double coordinate, Index n, int order, Border ends) {
     const double middle = order % 2 == 1 ? std::floor(coordinate) : std::floor(coordinate + 0.5);
     const Index first = static_cast<Index>(middle) - order / 2;
     for (int k = 0; k <= order; ++k) {
-      at[usize(k)] = inside(first + k, n, ends);
+      at[usize(k)] = filter_internal::border_index(first + k, n, ends);
       weight[usize(k)] = basis(order, coordinate - static_cast<double>(first + k));
     }
   }
@@ -163,7 +123,7 @@ struct Coefficients {
   std::vector<double> values;
   Index height = 0, width = 0;
   Index margin = 0;  // pixels repeated on each side
-  Ends ends;
+  Border ends;
 
   Coefficients(const Padded& src, FillMode mode, int order)
       : margin(mode == FillMode::nearest ? kNearestMargin : 0), ends(ends_of(mode)), zs_(poles(order)) {
@@ -207,16 +167,20 @@ void warp_spline(const Padded& src, const AffineMap& map, const WarpOptions& opt
   Coefficients coefficients(src, options.fill_mode, order);
   const double margin = static_cast<double>(coefficients.margin);
   const auto beyond = [](double c, Index n) { return c < 0.0 || c > static_cast<double>(n - 1); };
+  std::vector<double> y(usize(src.width)), x(usize(src.width));
   for (Index channel = 0; channel < src.channels; ++channel) {
     coefficients.take(src, channel);
     for (Index r = 0; r < src.height; ++r) {
       const double row = static_cast<double>(options.flip_vertical ? src.height - 1 - r : r);
       for (Index c = 0; c < src.width; ++c) {
         const double column = static_cast<double>(options.flip_horizontal ? src.width - 1 - c : c);
-        const double y = map.row_offset + map.row_from_row * row + map.row_from_column * column + margin;
-        const double x = map.column_offset + map.column_from_row * row + map.column_from_column * column + margin;
-        const double j = bring_in(y, coefficients.height, options.fill_mode);
-        const double i = bring_in(x, coefficients.width, options.fill_mode);
+        y[usize(c)] = map.row_offset + map.row_from_row * row + map.row_from_column * column + margin;
+        x[usize(c)] = map.column_offset + map.column_from_row * row + map.column_from_column * column + margin;
+      }
+      bring_in(options.fill_mode, coefficients.height, y);
+      bring_in(options.fill_mode, coefficients.width, x);
+      for (Index c = 0; c < src.width; ++c) {
+        const double j = y[usize(c)], i = x[usize(c)];
         const bool outside = options.fill_mode == FillMode::constant && (beyond(j, src.height) || beyond(i, src.width));
         dst[usize((r * src.width + c) * src.channels + channel)] =
             outside ? options.cval : static_cast<float>(coefficients.at(j, i, order));

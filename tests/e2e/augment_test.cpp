@@ -71,6 +71,7 @@ TEST(Augment, ErrorsSayWhatToDo) {
   EXPECT_THAT(message({"sign.png", "--rotation-range", "9"}), HasSubstr("-o FILE"));
   EXPECT_THAT(message({"sign.png", "--rotation-range", "9", "-o", "s.tga"}), HasSubstr("s.tga"));
   EXPECT_THAT(message({"none.png", "--rotation-range", "9", "-o", "s.png"}), HasSubstr("none.png"));
+  EXPECT_THAT(message({"none.png", "--rotation-range", "9", "-o", "s.tga"}), HasSubstr("s.tga")) << "before it reads";
   EXPECT_THAT(message({"sign.png", "--zoom-range", "1,", "-o", "s.png"}), HasSubstr("LOW,HIGH, got '1,'"));
   EXPECT_THAT(message({"sign.png", "--brightness-range", "0.5", "-o", "s.png"}), HasSubstr("two numbers LOW,HIGH"));
   EXPECT_THAT(message({"sign.png", "--rotation-range", "9", "--grid", "0x3", "-o", "s.png"}), HasSubstr("got '0x3'"));

@@ -93,6 +93,8 @@ TEST_F(Filter, ExplainsAPixelAsASlideWould) {
   EXPECT_THAT(border.out, HasSubstr("= 9\n  pixel  9 * 0.25 + 1 = 3.25, rounded to 3\n"));
   const Result blur = place.expect(0, {"filter", "small.pgm", "--kernel", "box-blur", "--explain", "1,1"});
   EXPECT_THAT(blur.out, HasSubstr("= 15\n  pixel  15 / 9 = 1.66667, rounded to 2\n"));
+  const Result huge = place.expect(0, {"filter", "small.pgm", "--kernel", "1e36 0 -1e36", "--explain", "1,1"});
+  EXPECT_THAT(huge.out, HasSubstr("1e+36 + 0 - 3e+36 = -2e+36\n  pixel  -2e+36, clipped to 0\n"));
   const Result negative = place.expect(0, {"filter", "small.pgm", "--kernel", "-1", "--explain", "0,0"});
   EXPECT_THAT(negative.out, HasSubstr("  pixel  -3, clipped to 0\n"));
 }
@@ -136,7 +138,8 @@ TEST_F(Filter, ErrorsAreOneLineAndWriteNothing) {
       {{"--kernel", "sobel-x", "--stride", "2x"}, "--stride: expected a whole number, or rows x columns, got '2x'"},
       {{"--kernel", "sobel-x", "--padding", "full"}, "expected one of valid, same, got 'full'"},
       {{"--kernel", "sobel-x", "--border", "edge"}, "expected one of constant, nearest, reflect, mirror, wrap"},
-      {{"--kernel", "sobel-x", "--scale", "nan"}, "expected a finite scale, got nan"},
+      {{"--kernel", "sobel-x", "--scale", "nan"}, "expected a scale from -1e200 to 1e200, got nan"},
+      {{"--kernel", "3e38 3e38 -3e38"}, "sum of products is at most 3.4e38 in a white picture, got "},
       {{"--kernel", "gaussian-blur-5", "--padding", "valid"}, "expected an image of at least 5 x 5"},
       {{"--kernel", "sobel-x", "--explain", "3,0"}, "which has 3 rows, 3 columns and 1 channels, got row 3, column 0"},
       {{"--kernel", "sobel-x", "--explain", "1"}, "--explain: expected ROW,COLUMN of a pixel of the result, got '1'"},
@@ -152,6 +155,16 @@ TEST_F(Filter, ErrorsAreOneLineAndWriteNothing) {
   expect_error({"filter", "small.pgm", "--kernel", "sobel-x", "-o", "out.gif"},
                "out.gif: expected a name that ends in .png");
   expect_error({"filter", "small.pgm", "--kernel", "sobel-x", "-o", "no/out.png"}, "no/out.png: expected to write it");
+  expect_error({"filter", "photo.png", "--kernel", "sobel-x", "-o", "out.pgm"}, "expected a grey picture for a .pgm");
+  for (const std::vector<std::string>& slip : std::vector<std::vector<std::string>>{
+           {"--kernel", "1 2; 3 4"}, {"--stride", "0"}, {"--scale", "inf"}, {"--explain", "1"}, {"-o", "out.gif"}}) {
+    std::vector<std::string> args = {"filter", "nowhere.png"};
+    if (slip[0] != "--kernel") args.insert(args.end(), {"--kernel", "sobel-x"});
+    if (slip[0] != "-o") args.insert(args.end(), {"-o", "out.png"});
+    args.insert(args.end(), slip.begin(), slip.end());
+    const Result result = place.expect(2, args);
+    EXPECT_THAT(result.err, Not(HasSubstr("nowhere"))) << "options are looked at before the picture";
+  }
   expect_error({"filter", "nowhere.png", "--kernel", "sobel-x", "-o", "out.png"}, "nowhere.png: ");
 }
 
