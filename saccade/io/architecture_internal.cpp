@@ -233,7 +233,8 @@ Model parse_architecture(std::string_view text, const std::string& file, const C
   }
   Nodes nodes;
   for (std::size_t i = 0; i < layers.size(); ++i) read_layer(layers[i], file, i, nodes, check);
-  Model model = in_file(file, [&] { return Model(name, nodes.all().front(), nodes.all().back()); });
+  Model model =
+      in_file(file, [&] { return Model(Graph(name, nodes.all().front(), nodes.all().back()), Model::Weights::zeros); });
   if (model.nodes().size() != layers.size()) {
     throw FormatError({.where = where,
                        .expected = "layers that all lead to the last one",

@@ -12,13 +12,17 @@ constexpr std::size_t kGamma = 0, kBeta = 1, kMovingMean = 2, kMovingVariance = 
 
 class BatchNormOperation final : public Operation {
  public:
-  explicit BatchNormOperation(const kernels::BatchNormProblem& problem)
-      : choice_(choose(kernels::batch_norm_implementations(), problem)) {}
+  BatchNormOperation(const kernels::BatchNormProblem& problem, const PrepareContext& context)
+      : choice_(choose(kernels::batch_norm_implementations(), problem)),
+        // Otherwise the gradient is only scaled.
+        backward_reads_src_(problem.training || context.parameters[kGamma]->learns() ||
+                            context.parameters[kBeta]->learns()) {}
 
   OperationMemory memory() const override {
     return {.saved_bytes = choice_.kernel->saved_bytes(),
             .scratch_bytes = choice_.kernel->scratch_bytes(),
-            .backward_reads_src = true};
+            .backward_reads_src = backward_reads_src_,
+            .in_place = !backward_reads_src_};
   }
 
   void forward(const ForwardBuffers& b) override {
@@ -52,6 +56,7 @@ class BatchNormOperation final : public Operation {
 
  private:
   kernels::Choice<kernels::BatchNormKernel> choice_;
+  bool backward_reads_src_;
 };
 
 }  // namespace
@@ -92,7 +97,8 @@ std::unique_ptr<Operation> BatchNorm::prepare(const PrepareContext& context) con
                                 .c = c,
                                 .epsilon = options_.epsilon,
                                 .momentum = options_.momentum,
-                                .training = context.training && context.parameters[kMovingMean]->trainable});
+                                .training = context.training && context.parameters[kMovingMean]->trainable},
+      context);
 }
 
 }  // namespace saccade

@@ -93,7 +93,7 @@ std::unique_ptr<Operation> ActivationLayer::prepare(const PrepareContext& contex
     const Index classes = context.dst[-1];
     return std::make_unique<FunctionOperation<kernels::SoftmaxKernel>>(
         kernels::softmax_implementations(), kernels::SoftmaxProblem{.rows = elements / classes, .classes = classes},
-        context.training, false);
+        context.runs_backward(), false);
   }
   return std::make_unique<FunctionOperation<kernels::ActivationKernel>>(
       kernels::activation_implementations(),
@@ -103,7 +103,7 @@ std::unique_ptr<Operation> ActivationLayer::prepare(const PrepareContext& contex
                                  .hard_sigmoid_slope = options_.hard_sigmoid_slope,
                                  .hard_sigmoid_offset = options_.hard_sigmoid_offset,
                                  .elements = elements},
-      context.training, gradient_needs_src(options_.activation));
+      context.runs_backward(), gradient_needs_src(options_.activation));
 }
 
 Shape Dropout::infer(std::span<const Shape> src) const {

@@ -99,7 +99,7 @@ Shape Concatenate::infer(std::span<const Shape> src) const {
 std::unique_ptr<Operation> Concatenate::prepare(const PrepareContext& context) const {
   kernels::ConcatProblem problem{.rows = context.batch * context.dst.elements() / context.dst[-1], .channels = {}};
   for (const Shape& shape : context.src) problem.channels.push_back(shape[-1]);
-  return std::make_unique<ConcatenateOperation>(std::move(problem), context.training);
+  return std::make_unique<ConcatenateOperation>(std::move(problem), context.runs_backward());
 }
 
 }  // namespace saccade

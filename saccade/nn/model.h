@@ -1,13 +1,11 @@
 #pragma once
 #include <filesystem>
-#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "saccade/nn/input.h"
-#include "saccade/nn/layer.h"
+#include "saccade/nn/graph.h"
 #include "saccade/tensor/preprocessing.h"
 
 namespace saccade {
@@ -16,23 +14,23 @@ namespace saccade {
 /// Plans point to the model they were compiled for, which must outlive them and not be moved or assigned meanwhile.
 class Model {
  public:
-  struct GraphNode {
-    std::string name;  ///< As given, or "conv2d", "conv2d_1", ...: unique in the network.
-    std::shared_ptr<const Layer> layer;
-    std::vector<std::size_t> inputs;      ///< Positions in nodes(), all smaller than this node's.
-    Shape shape;                          ///< Of one output image.
-    std::vector<std::size_t> parameters;  ///< Positions in parameters().
+  using GraphNode = saccade::GraphNode;
+
+  /// What the parameters hold at first.
+  enum class Weights : std::uint8_t {
+    initialized,  ///< Drawn with seed 0.
+    zeros,        ///< For whoever fills them next: drawing many millions takes its time.
   };
 
-  /// The graph that leads from `input` to `output`; parameters are initialised with seed 0. Throws ValueError when the
-  /// output does not depend on the input, or on another Input as well, or two layers share a name.
-  Model(std::string name, const Node& input, const Node& output);
+  Model(std::string name, const Node& input, const Node& output);  ///< Throws as Graph does.
+  Model(Graph graph, Weights weights = Weights::initialized);      // NOLINT: a graph may stand where a model is wanted
 
-  const std::string& name() const noexcept { return name_; }
+  const Graph& graph() const noexcept { return graph_; }
+  const std::string& name() const noexcept { return graph_.name(); }
   /// In an order in which every node follows its inputs; the first is the Input, the last the output.
-  std::span<const GraphNode> nodes() const noexcept { return nodes_; }
-  const Shape& input_shape() const noexcept { return nodes_.front().shape; }
-  const Shape& output_shape() const noexcept { return nodes_.back().shape; }
+  std::span<const GraphNode> nodes() const noexcept { return graph_.nodes(); }
+  const Shape& input_shape() const noexcept { return graph_.input_shape(); }
+  const Shape& output_shape() const noexcept { return graph_.output_shape(); }
 
   std::span<Parameter> parameters() noexcept { return parameters_; }
   std::span<const Parameter> parameters() const noexcept { return parameters_; }
@@ -50,11 +48,18 @@ class Model {
   Index freeze(std::string_view pattern) { return set_trainable(pattern, false); }
   Index unfreeze(std::string_view pattern) { return set_trainable(pattern, true); }
 
+  /// Freezes what stands before the layer of that name, in the order of summary(), and lets the rest learn. Throws
+  /// ValueError with the names that exist. Recompile plans afterwards.
+  void train_from(std::string_view layer);
+  /// train_from() the layer from which on `count` layers have weights; batch normalisation is not counted, it belongs to the
+  /// layer before it. Returns that layer's name. Throws ValueError when there are not so many, or for less than 1.
+  std::string train_last(Index count);
+
   /// Table of layers: output shape, parameters, multiply-adds of one image, trainable or not; then totals.
   std::string summary() const;
-  Index parameter_count() const noexcept;  ///< Numbers, states included.
-  Index trainable_count() const noexcept;  ///< Numbers that an optimiser would change.
-  Index multiply_adds() const;             ///< Of one image.
+  Index parameter_count() const noexcept { return graph_.parameter_count(); }  ///< Numbers, states included.
+  Index trainable_count() const noexcept;                         ///< Numbers that an optimiser would change.
+  Index multiply_adds() const { return graph_.multiply_adds(); }  ///< Of one image.
 
   /// Whether the last layer's activation is softmax, so that outputs are probabilities.
   bool ends_in_softmax() const;
@@ -68,13 +73,8 @@ class Model {
  private:
   Index set_trainable(std::string_view pattern, bool trainable);
 
-  std::string name_;
-  std::vector<GraphNode> nodes_;
+  Graph graph_;
   std::vector<Parameter> parameters_;
 };
-
-/// A chain: an Input, then layers that each take the output of the one before. Throws as Model and the layers do.
-Model Sequential(std::string name, std::initializer_list<AnyLayer> layers);
-Model Sequential(std::string name, std::span<const AnyLayer> layers);
 
 }  // namespace saccade

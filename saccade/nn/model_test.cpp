@@ -75,6 +75,40 @@ TEST(Model, FreezingCountsAsTheSemanticsPageSays) {
               AllOf(HasSubstr("a pattern that matches one of conv2d.weight"), HasSubstr("got 'block*'")));
 }
 
+TEST(Model, TrainingStartsAtALayerOrAtTheLastOnes) {
+  Model net = Sequential("m", {Input{{8, 8, 1}}, Conv2D{{.filters = 2, .name = "c1"}}, BatchNorm{{.name = "b1"}},
+                               Conv2D{{.filters = 3, .name = "c2"}}, BatchNorm{{.name = "b2"}}, Flatten{},
+                               Dense{{.units = 2, .name = "head"}}});
+  const Index head = 2 * 192 + 2, second = 2 * 3 + 3 + 2 * 3;
+  EXPECT_EQ(net.train_last(1), "head");
+  EXPECT_EQ(net.trainable_count(), head);
+  EXPECT_FALSE(net.parameter("b2.moving_mean").trainable);
+  EXPECT_EQ(net.train_last(2), "c2");
+  EXPECT_EQ(net.trainable_count(), head + second);
+  EXPECT_TRUE(net.parameter("b2.moving_mean").trainable);
+  net.train_from("b2");
+  EXPECT_EQ(net.trainable_count(), head + 6);
+  EXPECT_EQ(net.train_last(3), "c1");
+  EXPECT_EQ(net.trainable_count(), net.graph().trainable_count());
+  for (const Index count : {-1, 0, 4}) {
+    EXPECT_THAT(message_of<ValueError>([&] { net.train_last(count); }),
+                AllOf(HasSubstr("1 to 3, which is how many have weights"), HasSubstr("got " + std::to_string(count))));
+  }
+  EXPECT_THAT(message_of<ValueError>([&] { net.train_from("c3"); }),
+              HasSubstr("a layer among c1, b1, c2, b2, flatten, head, got 'c3'"));
+}
+
+TEST(Model, ManyWeightsCostNothingInAGraph) {
+  const Graph graph = Sequential("large", {Input{{1'000'000}}, Dense{{.units = 1'000'000}}});
+  EXPECT_EQ(graph.parameter_count(), 1'000'001'000'000);
+  EXPECT_THAT(graph.summary(), HasSubstr("parameters     1,000,001,000,000 (1,000,001,000,000 trainable, 0 not)"));
+}
+
+TEST(Model, WeightsMayStartAtZero) {
+  const Model net(lenet5().graph(), Model::Weights::zeros);
+  for (const Parameter& p : net.parameters()) EXPECT_EQ(std::ranges::count(p.value.floats(), 0.0F), p.value.elements());
+}
+
 TEST(Model, InitialisationDependsOnSeedAndNameOnly) {
   Model a = lenet5(), b = lenet5();
   a.initialize(3);

@@ -57,8 +57,32 @@ Index Plan::forward_time(std::size_t step) const { return isize(step); }
 
 Index Plan::backward_time(std::size_t step) const { return 2 * isize(steps_.size()) - isize(step); }
 
+namespace {
+
+/// Whether a node belongs to the frozen part of a network in training, which runs as in inference: nothing at or below
+/// it learns, and it, or something between it and the first layer that learns, has frozen parameters. (So a Dropout
+/// right before a new last layer still drops, but those among the frozen layers do not.)
+std::vector<bool> frozen_part(const Model& model) {
+  const std::span<const GraphNode> nodes = model.nodes();
+  const auto trainable = [&](std::size_t i) { return model.parameters()[i].trainable; };
+  std::vector<bool> learns_below(nodes.size()), frozen(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    learns_below[i] = std::ranges::any_of(nodes[i].parameters, trainable) ||
+                      std::ranges::any_of(nodes[i].inputs, [&](std::size_t input) { return learns_below[input]; });
+  }
+  for (std::size_t i = nodes.size(); i-- > 0;) {
+    if (learns_below[i]) continue;
+    frozen[i] = frozen[i] || !nodes[i].parameters.empty();
+    for (const std::size_t input : nodes[i].inputs) frozen[input] = frozen[input] || frozen[i];
+  }
+  return frozen;
+}
+
+}  // namespace
+
 void Plan::prepare(Model& model) {
   const bool training = mode_ == PlanMode::training;
+  const std::vector<bool> frozen = frozen_part(model);
   for (const Model::GraphNode& node : model.nodes()) {
     Step step;
     step.name = node.name;
@@ -74,7 +98,7 @@ void Plan::prepare(Model& model) {
     PrepareContext context{.batch = batch_,
                            .src = {},
                            .dst = node.shape,
-                           .training = training,
+                           .training = training && !frozen[steps_.size()],
                            .wants_grad_src = {},
                            .parameters = {},
                            .slot = static_cast<std::uint32_t>(steps_.size())};

@@ -22,6 +22,7 @@ namespace saccade {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 /// Small whole numbers, so that sums are exact.
 std::vector<float> integers(Index count, std::uint64_t seed) {
@@ -196,6 +197,72 @@ TEST(Plan, FrozenBatchNormalisationRunsAsInInference) {
   Plan training(net, 2, PlanMode::training);
   training.forward(images);
   EXPECT_NEAR(net.parameter("batch_norm.moving_mean").value.floats()[0], 0.03F, 1e-6F);
+}
+
+// Only dropout tells training and inference apart here: two runs of one step agree where it is off.
+TEST(Plan, TheFrozenPartRunsAsInInferenceAndTheRestDoesNot) {
+  const auto outputs_agree = [](float rate_below, float rate_above) {
+    Model net = Sequential("m", {Input{{50}}, Dropout{{.rate = rate_below}}, Dense{{.units = 50, .name = "frozen"}},
+                                 Dropout{{.rate = rate_above}}, Dense{{.units = 2, .name = "head"}}});
+    net.train_last(1);
+    Plan training(net, 3, PlanMode::training), inference(net, 3, PlanMode::inference);
+    const std::vector<float> images = integers(150, 6);
+    const std::span<const float> a = training.forward(images, {.seed = 1}), b = inference.forward(images);
+    return std::ranges::equal(a, b);
+  };
+  EXPECT_TRUE(outputs_agree(0.5F, 0.0F));
+  EXPECT_FALSE(outputs_agree(0.0F, 0.5F));
+}
+
+TEST(Plan, FrozenParametersStayBitIdenticalAndGradientsPassThroughThem) {
+  // Frozen in the middle: the gradient must come through both frozen layers, to where it would be anyway.
+  const auto build = [](bool freeze) {
+    Model net = Sequential("m", {Input{{6, 6, 2}}, Conv2D{{.filters = 3, .kernel = 3, .name = "c1"}},
+                                 Conv2D{{.filters = 4, .kernel = 3, .activation = relu, .name = "c2"}},
+                                 BatchNorm{{.name = "b"}}, Flatten{}, Dense{{.units = 2, .name = "head"}}});
+    net.initialize(5);
+    net.freeze("b");
+    if (freeze) net.freeze("c2");
+    return net;
+  };
+  Model free = build(false), frozen = build(true);
+  const std::vector<Parameter> before(frozen.parameters().begin(), frozen.parameters().end());
+  for (Model* net : {&free, &frozen}) {
+    Plan plan(*net, 4, PlanMode::training);
+    for (std::uint32_t step = 0; step < 3; ++step) {
+      const std::vector<float> images = integers(4 * 72, step);
+      plan.forward(images, {.seed = 1, .step = step});
+      std::ranges::fill(plan.output_grad(), 0.5F);
+      plan.backward();
+    }
+    EXPECT_THAT(plan.explain(), HasSubstr("b\n  forward and backward"));
+  }
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const Parameter &a = free.parameters()[i], &b = frozen.parameters()[i];
+    EXPECT_TRUE(std::ranges::equal(before[i].value.bytes(), b.value.bytes())) << b.name;
+    EXPECT_EQ(b.grad.elements() > 0, b.learns()) << b.name;
+    EXPECT_TRUE(!b.learns() || std::ranges::equal(a.grad.floats(), b.grad.floats())) << b.name;
+  }
+}
+
+TEST(Plan, TrainingTheLastLayerTakesTheMemoryOfInference) {
+  std::vector<AnyLayer> layers{Input{{16, 16, 4}}};
+  for (int i = 0; i < 8; ++i) {
+    layers.push_back(Conv2D{{.filters = 8, .kernel = 3, .padding = same}});
+    layers.push_back(BatchNorm{});
+    layers.push_back(ActivationLayer{{.activation = swish}});
+  }
+  layers.push_back(GlobalAveragePool2D{});
+  layers.push_back(Dense{{.units = 3}});
+  Model net = Sequential("deep", layers);
+  const Index all = Plan(net, 8, PlanMode::training).arena_bytes();
+  const Index inference = Plan(net, 8, PlanMode::inference).arena_bytes();
+  net.train_last(1);
+  const Plan last(net, 8, PlanMode::training);
+  EXPECT_LT(last.arena_bytes(), inference + inference / 4);
+  EXPECT_GT(all, 4 * inference);
+  EXPECT_THAT(last.explain(), Not(HasSubstr("backward_data")));
+  EXPECT_GT(last.explain().find("backward_weights"), last.explain().find("dense\n"));
 }
 
 TEST(Plan, SaysWhatItCannotDo) {

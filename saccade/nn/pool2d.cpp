@@ -56,8 +56,9 @@ Shape PoolLayer::infer(const std::string& where, const Pool2DOptions& o, const S
 
 std::unique_ptr<Operation> PoolLayer::prepare(kernels::PoolKind kind, const Pool2DOptions& options,
                                               const PrepareContext& context) {
-  return std::make_unique<TwinOperation<kernels::Pool2DBuffers>>(choose(
-      kernels::pool2d_implementations(), problem(kind, options, context.batch, context.src[0], context.training)));
+  return std::make_unique<TwinOperation<kernels::Pool2DBuffers>>(
+      choose(kernels::pool2d_implementations(),
+             problem(kind, options, context.batch, context.src[0], context.runs_backward())));
 }
 
 Shape PoolLayer::infer_global(const std::string& where, const GlobalPool2DOptions& options, const Shape& src) {

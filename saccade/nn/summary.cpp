@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "saccade/nn/model.h"
+#include "saccade/nn/graph.h"
 
 namespace saccade {
 namespace {
@@ -23,31 +23,25 @@ struct Row {
   std::string layer, shape, parameters, multiply_adds, trainable;
 };
 
-std::string trainable_word(const Model& model, const Model::GraphNode& node) {
+Row row_of(const Graph& graph, const GraphNode& node, const std::vector<bool>& learns) {
   std::size_t learning = 0, weights = 0;
-  for (const std::size_t i : node.parameters) {
-    const Parameter& parameter = model.parameters()[i];
-    weights += parameter.role == Parameter::Role::weight ? 1U : 0U;
-    learning += parameter.learns() ? 1U : 0U;
-  }
-  if (weights == 0) return "";
-  return learning == weights ? "yes" : learning == 0 ? "no" : "partly";
-}
-
-Row row_of(const Model& model, const Model::GraphNode& node) {
-  std::vector<Shape> src;
-  for (const std::size_t i : node.inputs) src.push_back(model.nodes()[i].shape);
   Index parameters = 0;
-  for (const std::size_t i : node.parameters) parameters += model.parameters()[i].value.elements();
+  for (const std::size_t i : node.parameters) {
+    const ParameterSpec& parameter = graph.parameters()[i];
+    parameters += parameter.shape.elements();
+    weights += parameter.role == Parameter::Role::weight ? 1U : 0U;
+    learning += learns[i] ? 1U : 0U;
+  }
+  const std::string_view trainable = weights == 0 ? "" : learning == weights ? "yes" : learning == 0 ? "no" : "partly";
   return {fmt::format("{} ({})", node.name, node.layer->type()), node.shape.to_string(), grouped(parameters),
-          grouped(node.layer->multiply_adds(src)), trainable_word(model, node)};
+          grouped(node.layer->multiply_adds(graph.input_shapes(node))), std::string(trainable)};
 }
 
 }  // namespace
 
-std::string Model::summary() const {
+std::string Graph::summary(const std::vector<bool>& learns) const {
   std::vector<Row> rows;
-  for (const GraphNode& node : nodes_) rows.push_back(row_of(*this, node));
+  for (const GraphNode& node : nodes_) rows.push_back(row_of(*this, node, learns));
   const Row head{"layer (type)", "output shape", "parameters", "multiply-adds", "trainable"};
   std::size_t layer = head.layer.size(), shape = head.shape.size(), numbers = head.multiply_adds.size();
   for (const Row& row : rows) {
@@ -64,8 +58,10 @@ std::string Model::summary() const {
   std::string text = fmt::format("network \"{}\"\n{}\n{}{}\n", name_, rule, line(head), rule);
   for (const Row& row : rows) text += line(row);
   text += fmt::format("{}\n", rule);
-  text += fmt::format("parameters     {} ({} trainable, {} not)\n", grouped(parameter_count()),
-                      grouped(trainable_count()), grouped(parameter_count() - trainable_count()));
+  Index learning = 0;
+  for (std::size_t i = 0; i < learns.size(); ++i) learning += learns[i] ? parameters_[i].shape.elements() : 0;
+  text += fmt::format("parameters     {} ({} trainable, {} not)\n", grouped(parameter_count()), grouped(learning),
+                      grouped(parameter_count() - learning));
   text += fmt::format("multiply-adds  {} an image\n", grouped(multiply_adds()));
   return text;
 }

@@ -58,7 +58,7 @@ Shape ZeroPadding2D::infer(std::span<const Shape> src) const {
 
 std::unique_ptr<Operation> ZeroPadding2D::prepare(const PrepareContext& context) const {
   return std::make_unique<ZeroPaddingOperation>(problem(options_.padding, context.batch, context.src[0]),
-                                                context.training);
+                                                context.runs_backward());
 }
 
 }  // namespace saccade
