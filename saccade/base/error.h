@@ -15,7 +15,7 @@ struct ErrorText {
 
 /// Base of every error that the user's input can cause; what() is one line:
 ///   {where}: expected {expected}, got {got}; {fix}
-/// Empty parts are left out, and control characters (of a file name, say) stand as \xNN, so that it stays one line. The
+/// Empty parts are left out, and every part is printable() (control characters of a file name stand as \xNN). The
 /// command prints exactly that line and exits with 2.
 class Error : public std::runtime_error {
  public:

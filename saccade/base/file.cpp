@@ -20,8 +20,11 @@ namespace {
   std::string fix = "check the path and its permissions";
   if (code == ENOSPC || code == EDQUOT) fix = "free some disk space, or choose another folder";
   if (code == ENOENT) fix = "check that the path exists";
-  throw SystemError(
-      {.where = path.string(), .expected = fmt::format("to {} it", action), .got = std::strerror(code), .fix = fix});
+  if (path.empty()) fix = "name a file";
+  throw SystemError({.where = path.empty() ? "file ''" : path.string(),
+                     .expected = fmt::format("to {} it", action),
+                     .got = std::strerror(code),
+                     .fix = fix});
 }
 
 /// A file descriptor that closes itself.

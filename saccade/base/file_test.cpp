@@ -178,6 +178,11 @@ TEST_F(FileTest, SaysWhichFolderIsMissing) {
             path + ": expected to read it, got No such file or directory; check that the path exists");
 }
 
+TEST_F(FileTest, NamesTheEmptyPath) {
+  EXPECT_EQ(message_of([] { (void)read_file(""); }),
+            "file '': expected to read it, got No such file or directory; name a file");
+}
+
 TEST_F(FileTest, RefusesAFolder) {
   fs::create_directory(folder_ / "sub");
   EXPECT_THAT(message_of([&] { write_file(folder_ / "sub", "text"); }), HasSubstr("got Is a directory"));
