@@ -13,6 +13,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
+#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/network_benchmark.h"
 #include "saccade/proof/benchmark.h"
 #include "saccade/proof/operations.h"
@@ -234,12 +235,12 @@ void add_bench_command(CLI::App& app, Console& console) {
   command->add_option("--case", request->case_id, "one case of an operation, which is also proved")->type_name("ID");
   command->add_option("--implementation", request->implementation, "one implementation of an operation [all fast ones]")
       ->type_name("NAME");
-  command->add_option("--seed", request->seed, "of inputs and weights")->capture_default_str();
-  command->add_option("--batch-size", request->batch_size, "images a step of a network [128]")->type_name("INT");
-  command->add_option("--rounds", request->rounds, "medians are over as many")->capture_default_str();
-  command->add_option("--round-seconds", request->round_seconds, "length of a round [operations 0.02, networks 0.3]")
+  add_number(*command, "--seed", request->seed, "of inputs and weights");
+  add_number(*command, "--batch-size", request->batch_size, "images a step of a network [128]");
+  add_number(*command, "--rounds", request->rounds, "medians are over as many");
+  add_number(*command, "--round-seconds", request->round_seconds, "length of a round [operations 0.02, networks 0.3]")
       ->type_name("SECONDS");
-  command->add_option("--threads", request->threads, "threads that compute [one a core]")->type_name("INT");
+  add_number(*command, "--threads", request->threads, "threads that compute [one a core]");
   command->add_flag("--json", request->json, "print as JSON");
   command->footer(
       "Networks are timed over whole training steps as fit() makes them (forward, loss, backward, Adam; synthetic\n"

@@ -3,11 +3,10 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
-#include <sstream>
 #include <vector>
 
-#include "saccade/cli/main_command.h"
 #include "saccade/cli/network_benchmark.h"
+#include "saccade/cli/testing_internal.h"
 
 namespace saccade::cli {
 namespace {
@@ -16,19 +15,9 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome bench(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), {"saccade", "bench"});
-  std::ostringstream out;
-  std::ostringstream err;
-  Console console{.out = out, .err = err};
-  const int code = run(static_cast<int>(arguments.size()), arguments.data(), console);
-  return {code, out.str(), err.str()};
+Outcome bench(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "bench");
+  return run_with(arguments);
 }
 
 TEST(BenchCommand, ShowsItsHelpWithoutArguments) {
@@ -38,7 +27,7 @@ TEST(BenchCommand, ShowsItsHelpWithoutArguments) {
 }
 
 TEST(BenchCommand, WrongUsageGetsOneLine) {
-  auto expect = [](std::vector<const char*> arguments, const ::testing::Matcher<std::string>& line) {
+  auto expect = [](std::vector<std::string> arguments, const ::testing::Matcher<std::string>& line) {
     const Outcome outcome = bench(std::move(arguments));
     EXPECT_EQ(outcome.code, 2);
     EXPECT_EQ(outcome.out, "");

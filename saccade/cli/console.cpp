@@ -11,6 +11,8 @@
 #include <iostream>
 #include <utility>
 
+#include "saccade/base/printable.h"
+
 namespace saccade::cli {
 namespace {
 
@@ -73,6 +75,8 @@ Console system_console() {
           .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
           .err_columns = terminal_columns(STDERR_FILENO)};
 }
+
+void warn(Console& console, std::string_view text) { console.err << "warning: " << printable(text) << std::endl; }
 
 std::string format_bytes(Index bytes) {
   const std::size_t unit = byte_unit(bytes);

@@ -23,6 +23,9 @@ struct Console {
 /// This process's stdout and stderr.
 Console system_console();
 
+/// Prints what a user should know, one line, with what is in it of file names made printable().
+void warn(Console& console, std::string_view text);
+
 /// "999 B", "10.0 kB", "47.0 MB", "1.2 GB" (powers of 1000).
 std::string format_bytes(Index bytes);
 /// "0:07", "12:30", "1:00:00".

@@ -64,28 +64,15 @@ void add_evaluate_command(CLI::App& app, Console& console) {
       ->required()
       ->type_name("");
   command->add_option("--report", request->report, "also write the report's files into this folder")->type_name("DIR");
-  command->add_option("--top-k", request->top_k, "count a label among the K largest outputs")
-      ->check(at_least(1))
-      ->capture_default_str();
-  command->add_option("--batch-size", request->batch_size, "images at a time")
-      ->check(at_least(1))
-      ->capture_default_str();
+  add_number(*command, "--top-k", request->top_k, "count a label among the N largest outputs", 1);
+  add_number(*command, "--batch-size", request->batch_size, "images at a time", 1);
   command->add_flag("--json", request->json, "print the report as JSON");
   command->add_option("--data", request->location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]")
       ->type_name("DIR");
   command->add_option("--from", request->location.from, "folder to take the data set's files from")->type_name("DIR");
   command->add_flag("--offline", request->location.offline, "never ask the network for data");
-  command->add_option("--x-col", request->images.x_col, "column of a .csv file with the images' files")
-      ->type_name("TEXT")
-      ->capture_default_str();
-  command->add_option("--y-col", request->images.y_col, "column of a .csv file with their classes")
-      ->type_name("TEXT")
-      ->capture_default_str();
-  command->add_option("--image-folder", request->images.image_folder, "where the files of a .csv file are [beside it]")
-      ->type_name("DIR");
-  command->add_flag("--skip-bad", request->images.skip_bad, "leave out images that cannot be read");
-  command->add_flag("--cache-images", request->images.cache_images,
-                    "keep decoded and resized images on disk, under --data");
+  request->images.visit_files(
+      [command](const char* flag, auto& value, const char* help) { declare(*command, flag, value, help); });
   command->footer(
       "Examples:\n"
       "  saccade evaluate runs/lenet5-mnist mnist/test\n"

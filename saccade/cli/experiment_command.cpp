@@ -89,10 +89,8 @@ void run_augmentation(const ExperimentRequest& request, Console& console) {
 CLI::App* add_experiment(CLI::App& experiments, const std::string& name, const std::string& lesson,
                          ExperimentRequest& request) {
   CLI::App* command = experiments.add_subcommand(name, lesson);
-  command->add_option("--epochs", request.epochs, "of each training")->check(at_least(1))->capture_default_str();
-  command->add_option("--limit", request.limit, "train on the first so many images; 0 is all")
-      ->check(at_least(0))
-      ->capture_default_str();
+  add_number(*command, "--epochs", request.epochs, "of each training", 1);
+  add_number(*command, "--limit", request.limit, "train on the first so many images; 0 is all", 0);
   command->add_option("-o,--out", request.out, "folder for the table as CSV, and the pictures")
       ->type_name("DIR")
       ->capture_default_str();
@@ -108,8 +106,8 @@ void add_translation(CLI::App& experiments, Console& console) {
   CLI::App* command =
       add_experiment(experiments, "translation",
                      "How the dense and the convolutional network take digits that are not in the middle", *request);
-  command->add_option("--max-shift", request->max_shift, "pixels")->check(CLI::Range(1, 20))->capture_default_str();
-  command->add_option("--seed", request->seed, "one seed, one result")->capture_default_str();
+  add_number(*command, "--max-shift", request->max_shift, "pixels", 1)->check(CLI::Range(1, 20));
+  add_number(*command, "--seed", request->seed, "one seed, one result");
   command->footer(
       "Trains mlp and lenet5 on MNIST's digits as they are, tests both on digits moved by 0 to 8 pixels, then does the "
       "same\n"
@@ -124,7 +122,7 @@ void add_augmentation(CLI::App& experiments, Console& console) {
   const auto request = std::make_shared<ExperimentRequest>(ExperimentRequest{.epochs = 8, .out = "runs/augmentation"});
   CLI::App* command = add_experiment(experiments, "augmentation",
                                      "What changed training digits are worth, and which changes hurt", *request);
-  command->add_option("--seeds", request->seeds, "trainings of each kind")->check(at_least(1))->capture_default_str();
+  add_number(*command, "--seeds", request->seeds, "trainings of each kind", 1);
   command->footer(
       "Trains lenet5 on MNIST's digits as they are, turned and moved and zoomed a little (--augment of saccade "
       "train),\n"

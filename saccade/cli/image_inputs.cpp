@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "saccade/base/printable.h"
 #include "saccade/data/check_images.h"
 #include "saccade/data/fetch.h"
 #include "saccade/data/fetch/known_sets.h"
-#include "saccade/data/image_cache.h"
 #include "saccade/data/image_folder.h"
 #include "saccade/data/image_table.h"
 
@@ -59,27 +59,38 @@ ColorMode mode_of_channels(const Shape& shape) {
                     .fix = "images of files have 1, 3 or 4 channels"});
 }
 
-data::FoundImages find_images(const std::string& path, const ImageInputOptions& options, const WantedImages& wanted) {
+data::FoundImages look(const std::string& path, const ImageInputOptions& options, const WantedImages& wanted) {
   const data::ImageReading reading = reading_of(options, wanted);
   if (fs::is_directory(path)) return data::image_folder(path, {.reading = reading, .classes = wanted.classes});
   return data::image_table(path, {.reading = reading,
                                   .x_col = options.x_col,
                                   .y_col = options.y_col,
+                                  .weight_col = options.weight_col,
                                   .directory = options.image_folder,
                                   .classes = wanted.classes});
 }
 
-/// Every image read once: training must not find out hours later that a file cannot be read.
-std::vector<data::BadImage> check(const data::Dataset& images, Console& console) {
-  ProgressBar bar(console, {.label = "check images", .total = images.size()});
-  return data::check_images(images, [&](Index done, Index) { bar.update(done); });
-}
-
-void list_bad(const std::vector<data::BadImage>& bad, Console& console) {
+void list_bad(const std::vector<std::string>& bad, Console& console) {
   for (std::size_t i = 0; i < std::min(bad.size(), kMostListed); ++i) {
-    console.err << fmt::format("unreadable: {}\n", bad[i].reason);
+    console.err << fmt::format("unreadable: {}\n", printable(bad[i]));
   }
   if (bad.size() > kMostListed) console.err << fmt::format("unreadable: {} more\n", bad.size() - kMostListed);
+}
+
+/// Throws ValueError when one of the options that `visit` visits differs from its default.
+template <class Visit>
+void require_unused(ImageInputOptions options, Visit visit, const std::string& where, const std::string& what) {
+  std::vector<std::string> defaults;  // as text, in the order of visit()
+  ImageInputOptions plain;
+  visit(plain, [&](const char*, const auto& value, const char*) { defaults.push_back(fmt::format("{}", value)); });
+  std::size_t i = 0;
+  visit(options, [&](const char* flag, const auto& value, const char*) {
+    if (fmt::format("{}", value) == defaults[i++]) return;
+    throw ValueError({.where = fmt::format("{}: {}", where, flag),
+                      .expected = what,
+                      .got = fmt::format("'{}'", value),
+                      .fix = "leave the option out"});
+  });
 }
 
 }  // namespace
@@ -106,6 +117,7 @@ data::ImageReading reading_of(const ImageInputOptions& options, const WantedImag
     reading.color_mode = mode_of_channels(*wanted.shape);
     reading.target_size = {.height = (*wanted.shape)[0], .width = (*wanted.shape)[1]};
   }
+  reading.limits.max_pixels = options.max_pixels;
   if (!options.color_mode.empty()) reading.color_mode = color_mode_named(options.color_mode);
   if (!options.image_size.empty()) reading.target_size = parse_size(options.image_size);
   return reading;
@@ -127,39 +139,66 @@ FolderParts parts_of(const std::string& folder) {
   return classes_below ? parts : FolderParts();
 }
 
-data::DatasetPtr load_images(const std::string& path, const ImageInputOptions& options, const WantedImages& wanted,
-                             const ImageSelection& selection, Console& console) {
-  const data::FoundImages found = find_images(path, options, wanted);
-  for (const std::string& warning : found.warnings) console.err << "warning: " << warning << '\n';
+void require_no_table_options(const ImageInputOptions& options, const std::string& where) {
+  require_unused(
+      options, [](ImageInputOptions& o, auto visitor) { o.visit_table(visitor); }, where,
+      "a .csv file, which this option is about");
+}
 
-  data::DatasetPtr images = found.images;
-  std::shared_ptr<const data::CachedImages> cached;
+void require_useful(const ImageInputOptions& options, const std::string& dataset, std::string_view command) {
+  const std::string where = fmt::format("{} {}", command, dataset);
+  if (!names_images(dataset)) {
+    require_unused(
+        options, [](ImageInputOptions& o, auto visitor) { o.visit(visitor); }, where,
+        "a folder or .csv file of images, which this option is about");
+  } else if (fs::is_directory(dataset)) {
+    require_no_table_options(options, where);
+  }
+}
+
+UncheckedImages find_images(const std::string& path, const ImageInputOptions& options, const WantedImages& wanted,
+                            const ImageSelection& selection, Console& console) {
+  data::FoundImages found = look(path, options, wanted);
+  for (const std::string& warning : found.warnings) warn(console, warning);
+  UncheckedImages result{.path = path, .images = found.images, .cached = nullptr, .missing = std::move(found.missing)};
   if (options.cache_images) {
     const fs::path cache = wanted.cache.empty() ? data::default_cache_folder() : fs::path(wanted.cache);
-    images = cached = std::make_shared<data::CachedImages>(found.images, cache / "images");
+    result.images = result.cached = std::make_shared<data::CachedImages>(found.images, cache / "images");
   }
-  if (selection.limit > 0 && selection.limit < images->size()) {
-    const double share = static_cast<double>(selection.limit) / static_cast<double>(images->size());
-    const auto part =
-        std::static_pointer_cast<const data::Subset>(data::split(images, share, selection.seed).validation);
+  const data::DatasetPtr all = result.images;
+  if (selection.limit > 0 && selection.limit < all->size()) {
+    const double share = static_cast<double>(selection.limit) / static_cast<double>(all->size());
+    const auto part = std::static_pointer_cast<const data::Subset>(data::split(all, share, selection.seed).validation);
     const std::span<const Index> chosen = part->indices();
-    images = std::make_shared<data::Subset>(images, std::vector<Index>(chosen.begin(), chosen.end()), images->name());
+    result.images = std::make_shared<data::Subset>(all, std::vector<Index>(chosen.begin(), chosen.end()), all->name());
   }
-  const std::vector<data::BadImage> bad = check(*images, console);
-  if (cached && !cached->write_failure().empty()) {
-    console.err << "warning: images are not cached: " << cached->write_failure() << '\n';
+  return result;
+}
+
+data::DatasetPtr readable_images(const UncheckedImages& found, const ImageInputOptions& options, Console& console) {
+  if (found.path.empty()) return found.images;
+  std::vector<data::BadImage> bad;
+  {
+    ProgressBar bar(console, {.label = "check images", .total = found.images->size()});
+    bad = data::check_images(*found.images, [&](Index done, Index) { bar.update(done); });
   }
-  if (bad.empty()) return images;
-  list_bad(bad, console);
+  if (found.cached && !found.cached->write_failure().empty()) {
+    warn(console, "images are not cached: " + found.cached->write_failure());
+  }
+  std::vector<std::string> reasons = found.missing;
+  for (const data::BadImage& image : bad) reasons.push_back(image.reason);
+  if (reasons.empty()) return found.images;
+  list_bad(reasons, console);
+  const Index all = found.images->size() + isize(found.missing.size());
   if (!options.skip_bad) {
-    throw FormatError({.where = path,
-                       .expected = fmt::format("{} images that can be read", images->size()),
-                       .got = fmt::format("{} that cannot, listed above", bad.size()),
+    throw FormatError({.where = found.path,
+                       .expected = fmt::format("{} images that can be read", all),
+                       .got = fmt::format("{} that cannot, listed above", reasons.size()),
                        .fix = "mend or remove them, or leave them out with --skip-bad"});
   }
-  console.err << fmt::format("warning: {}: {} of {} images are left out, because they cannot be read\n", path,
-                             bad.size(), images->size());
-  return data::without_images(images, bad);
+  warn(console,
+       fmt::format("{}: {} of {} images are left out, because they cannot be read", found.path, reasons.size(), all));
+  return data::without_images(found.images, bad);
 }
 
 }  // namespace saccade::cli

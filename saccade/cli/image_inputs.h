@@ -1,10 +1,14 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "saccade/cli/console.h"
 #include "saccade/data/dataset.h"
+#include "saccade/data/image_cache.h"
 #include "saccade/data/image_files.h"
 
 namespace saccade::cli {
@@ -15,7 +19,9 @@ struct ImageInputOptions {
   std::string color_mode;
   std::string x_col = "filename";
   std::string y_col = "class";
+  std::string weight_col;
   std::string image_folder;
+  Index max_pixels = DecodeLimits{}.max_pixels;
   bool skip_bad = false;
   bool cache_images = false;
 
@@ -24,13 +30,33 @@ struct ImageInputOptions {
   void visit(Visitor&& visitor) {
     visitor("--image-size", image_size, "of a folder's images: pixels a side, or HEIGHTxWIDTH [the network's, or 128]");
     visitor("--color-mode", color_mode, "of a folder's images: rgb, grayscale or rgba [the network's, or rgb]");
-    visitor("--x-col", x_col, "column of a .csv file with the images' files");
-    visitor("--y-col", y_col, "column of a .csv file with their classes");
-    visitor("--image-folder", image_folder, "where the files of a .csv file are [beside it]");
-    visitor("--skip-bad", skip_bad, "leave out images that cannot be read");
+    visit_files(visitor);
+  }
+
+  /// Those that a network does not decide.
+  template <class Visitor>
+  void visit_files(Visitor&& visitor) {
+    visit_table(visitor);
+    visitor("--max-pixels", max_pixels, "largest image to decode, height times width: a guard against hostile files");
+    visitor("--skip-bad", skip_bad, "leave out images that cannot be read, and rows of a .csv file that name none");
     visitor("--cache-images", cache_images, "keep decoded and resized images on disk, under --data");
   }
+
+  /// Those of .csv files alone.
+  template <class Visitor>
+  void visit_table(Visitor&& visitor) {
+    visitor("--x-col", x_col, "column of a .csv file with the images' files");
+    visitor("--y-col", y_col, "column of a .csv file with their classes");
+    visitor("--weight-col", weight_col, "column of a .csv file with what each image counts for in the loss [1 each]");
+    visitor("--image-folder", image_folder, "where the files of a .csv file are [beside it]");
+  }
 };
+
+/// Throws ValueError when one of the options says something that images of this name have no use for: any of a standard set,
+/// those of .csv files of a folder. `command` is who was asked.
+void require_useful(const ImageInputOptions& options, const std::string& dataset, std::string_view command);
+/// The same, of options for .csv files where there is none.
+void require_no_table_options(const ImageInputOptions& options, const std::string& where);
 
 /// Whether data::fetch() knows a set of this name.
 bool is_standard_set(const std::string& name);
@@ -64,9 +90,21 @@ struct ImageSelection {
   std::uint64_t seed = 0;  ///< Which ones is drawn from it.
 };
 
-/// The images of a folder or CSV file. Prints warnings, checks every file with a progress bar, and either leaves out
-/// those that cannot be read or, having listed them, throws FormatError. Throws ValueError, SystemError.
-data::DatasetPtr load_images(const std::string& path, const ImageInputOptions& options, const WantedImages& wanted,
-                             const ImageSelection& selection, Console& console);
+/// Images that were found, and not read yet.
+struct UncheckedImages {
+  std::string path;                                  ///< Of the folder or CSV file; empty for what needs no check.
+  data::DatasetPtr images;                           ///< Null where there are none.
+  std::shared_ptr<const data::CachedImages> cached;  ///< What `images` come from, with --cache-images.
+  std::vector<std::string> missing;                  ///< FoundImages::missing
+};
+
+/// The images of a folder or CSV file. Reads no image, so that whatever else may be wrong is told at once. Prints warnings.
+/// Throws ValueError, SystemError, FormatError.
+UncheckedImages find_images(const std::string& path, const ImageInputOptions& options, const WantedImages& wanted,
+                            const ImageSelection& selection, Console& console);
+
+/// Reads every image once, with a progress bar: training must not find out hours later that a file cannot be read. Either
+/// leaves out those that cannot or, having listed them, throws FormatError.
+data::DatasetPtr readable_images(const UncheckedImages& found, const ImageInputOptions& options, Console& console);
 
 }  // namespace saccade::cli

@@ -6,6 +6,7 @@
 #include "saccade/cli/data_command.h"
 #include "saccade/data/sets.h"
 #include "saccade/io/model_file.h"
+#include "saccade/train/evaluate.h"
 
 namespace saccade::cli {
 
@@ -28,11 +29,14 @@ data::TrainTest load_set(const std::string& name, const SetLocation& location, C
 
 data::DatasetPtr load_part(const std::string& name, const SetLocation& location, const ImageInputOptions& images,
                            const Model& net, Console& console) {
+  require_useful(images, name, "evaluate");
   if (names_images(name)) {
     const FolderParts parts = parts_of(name);
     const std::string path = !parts.test.empty() ? parts.test : !parts.validation.empty() ? parts.validation : name;
     const WantedImages wanted{.shape = net.input_shape(), .classes = net.class_names, .cache = location.cache};
-    return load_images(path, images, wanted, {}, console);
+    const UncheckedImages found = find_images(path, images, wanted, {}, console);
+    check_fit(net, *found.images);  // before any is read
+    return readable_images(found, images, console);
   }
   const std::size_t slash = name.find('/');
   const std::string part = slash == std::string::npos ? "test" : name.substr(slash + 1);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "saccade/base/error.h"
+#include "saccade/base/printable.h"
 #include "saccade/base/version.h"
 #include "saccade/cli/augment_command.h"
 #include "saccade/cli/bench_command.h"
@@ -73,7 +74,7 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   }
   std::string line = fmt::format("{}: {}; {}", name, error.what(), fix);
   std::ranges::replace(line, '\n', ' ');
-  return line;
+  return printable(line);
 }
 
 /// A command that only groups others, named without one of them, shows its help.
@@ -87,6 +88,15 @@ void show_help_of_groups(CLI::App& root, CLI::App& app, Console& console) {
   });
 }
 
+/// No option takes an empty text: it comes of a script's variable that is not set.
+void refuse_empty_texts(CLI::App& app) {
+  for (CLI::Option* option :
+       app.get_options([](const CLI::Option* each) { return each->get_items_expected_max() > 0; })) {
+    option->check([](const std::string& text) { return text.empty() ? "expected something, got ''" : ""; });
+  }
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) refuse_empty_texts(*command);
+}
+
 }  // namespace
 
 int run(int argc, const char* const* argv, Console& console) {
@@ -94,6 +104,7 @@ int run(int argc, const char* const* argv, Console& console) {
   try {
     build(app, console);
     show_help_of_groups(app, app, console);
+    refuse_empty_texts(app);
     app.parse(argc, argv);
     if (!console.out.flush()) {
       throw SystemError({.where = "standard output",

@@ -5,27 +5,14 @@
 #include <sstream>
 #include <vector>
 
+#include "saccade/cli/testing_internal.h"
+
 namespace saccade::cli {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-struct Outcome {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-Outcome run_with(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), "saccade");
-  std::ostringstream out;
-  std::ostringstream err;
-  Console console{.out = out, .err = err};
-  const int code = run(static_cast<int>(arguments.size()), arguments.data(), console);
-  return {code, out.str(), err.str()};
-}
 
 TEST(MainCommand, PrintsItsVersion) {
   const Outcome outcome = run_with({"--version"});
@@ -50,8 +37,8 @@ TEST(MainCommand, PrintsTheHelpOfACommand) {
 }
 
 TEST(MainCommand, WrongUsageGetsOneLine) {
-  auto expect = [](std::vector<const char*> arguments, const ::testing::Matcher<std::string>& line) {
-    const Outcome outcome = run_with(std::move(arguments));
+  auto expect = [](const std::vector<std::string>& arguments, const ::testing::Matcher<std::string>& line) {
+    const Outcome outcome = run_with(arguments);
     EXPECT_EQ(outcome.code, 2);
     EXPECT_EQ(outcome.out, "");
     EXPECT_THAT(outcome.err, line);
@@ -64,6 +51,54 @@ TEST(MainCommand, WrongUsageGetsOneLine) {
   expect({"data", "list", "--jsn"},
          HasSubstr("saccade data list: The following argument was not expected: --jsn; see"));
   expect({"--verison"}, HasSubstr("--verison"));
+}
+
+TEST(MainCommand, NoOptionTakesAnEmptyText) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"train", ""},
+                                             {"train", "mnist", "--model", ""},
+                                             {"train", "--resume", ""},
+                                             {"evaluate", "", "mnist"},
+                                             {"predict", "net.safetensors", ""},
+                                             {"summary", ""},
+                                             {"data", "get", ""},
+                                             {"augment", ""},
+                                             {"filter", ""}}) {
+    const Outcome outcome = run_with(arguments);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err, HasSubstr(": expected something, got ''; see saccade " + arguments[0]));
+  }
+}
+
+TEST(MainCommand, NumbersThatDoNotFitAreRefused) {
+  const std::string huge = "99999999999999999999";
+  struct Case {
+    std::vector<std::string> command;
+    std::string option, range;
+  };
+  const std::string any = "a whole number from -9223372036854775808 to 9223372036854775807";
+  const std::string small = "a whole number from -2147483648 to 2147483647";
+  for (const Case& c : std::vector<Case>{{{"train", "mnist"}, "--seed", any},
+                                         {{"train", "mnist"}, "--epochs", any},
+                                         {{"train", "mnist"}, "--workers", small},
+                                         {{"evaluate", "x", "mnist"}, "--batch-size", "from 1 to 9223372036854775807"},
+                                         {{"predict", "x", "y"}, "--top", "from 1 to 9223372036854775807"},
+                                         {{"summary", "lenet5"}, "--classes", any},
+                                         {{"experiment", "translation"}, "--seed", "from 0 to 18446744073709551615"},
+                                         {{"experiment", "augmentation"}, "--limit", "from 0 to 9223372036854775807"},
+                                         {{"bench", "lenet5"}, "--rounds", small},
+                                         {{"bench", "lenet5"}, "--batch-size", any}}) {
+    std::vector<std::string> arguments = c.command;
+    arguments.insert(arguments.end(), {c.option, huge});
+    const Outcome outcome = run_with(arguments);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err,
+                AllOf(HasSubstr(c.option + ": expected "), HasSubstr(c.range + ", got " + huge + "; see")));
+  }
+  EXPECT_THAT(run_with({"train", "mnist", "--learning-rate", "1e999"}).err,
+              HasSubstr("--learning-rate: expected a number from -1.79"));
+  EXPECT_THAT(run_with({"train", "mnist", "--seed", "0x10"}).err, HasSubstr("expected a whole number, got '0x10'"));
+  EXPECT_THAT(run_with({"train", "mnist", "--seed", "1.5"}).err, HasSubstr("expected a whole number, got '1.5'"));
 }
 
 TEST(MainCommand, BadInputGetsTheErrorsOwnLine) {

@@ -13,6 +13,7 @@
 #include <ostream>
 
 #include "saccade/base/error.h"
+#include "saccade/base/printable.h"
 #include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/data/image_folder.h"
@@ -30,8 +31,7 @@ struct PredictRequest {
   std::vector<std::string> images;
   Index top = 3;
   bool invert = false;
-  std::string x_col = "filename";
-  std::string folder;
+  ImageInputOptions reading;
   bool json = false;
 };
 
@@ -42,6 +42,9 @@ struct Guess {
 
 /// The images that the arguments name: files as they are, those of folders and .csv files, "-" for stdin.
 std::vector<std::string> expand(const PredictRequest& request) {
+  const bool has_table = std::ranges::any_of(
+      request.images, [](const std::string& image) { return image.ends_with(".csv") && !fs::is_directory(image); });
+  if (!has_table) require_no_table_options(request.reading, "predict");
   std::vector<std::string> files;
   for (const std::string& argument : request.images) {
     if (fs::is_directory(argument)) {
@@ -54,7 +57,8 @@ std::vector<std::string> expand(const PredictRequest& request) {
       }
       for (const std::string& name : inside) files.push_back((fs::path(argument) / name).string());
     } else if (argument.ends_with(".csv")) {
-      for (const fs::path& path : data::list_table(argument, {.x_col = request.x_col, .directory = request.folder})) {
+      for (const fs::path& path :
+           data::list_table(argument, {.x_col = request.reading.x_col, .directory = request.reading.image_folder})) {
         files.push_back(path.string());
       }
     } else {
@@ -72,7 +76,7 @@ Tensor read_input(const std::string& file, const data::ImageReading& reading) {
 
 /// The image as the network was trained to see it: its size and its number of channels, [1, h, w, c].
 Tensor input_for(const Model& net, const std::string& file, const PredictRequest& request) {
-  Tensor fitted = read_input(file, reading_of({}, {.shape = net.input_shape()}));
+  Tensor fitted = read_input(file, reading_of(request.reading, {.shape = net.input_shape()}));
   if (request.invert) {
     for (std::uint8_t& pixel : fitted.uint8s()) pixel = static_cast<std::uint8_t>(255 - pixel);
   }
@@ -99,9 +103,9 @@ void print(const std::string& file, const std::vector<Guess>& guesses, bool json
     console.out << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
     return;
   }
-  std::string line = file;
+  std::string line = printable(file);
   for (const Guess& g : guesses)
-    line += fmt::format("  {} {:.1f} %", g.name, 100.0 * static_cast<double>(g.probability));
+    line += fmt::format("  {} {:.1f} %", printable(g.name), 100.0 * static_cast<double>(g.probability));
   console.out << line << '\n';
 }
 
@@ -128,13 +132,12 @@ void add_predict_command(CLI::App& app, Console& console) {
   command->add_option("IMAGE", request->images, "image files, folders of them, .csv files, or - for standard input")
       ->required()
       ->type_name("");
-  command->add_option("--top", request->top, "how many classes to name")->check(at_least(1))->capture_default_str();
+  add_number(*command, "--top", request->top, "how many classes to name", 1);
   command->add_flag("--invert", request->invert, "swap dark and light: for digits written dark on white");
-  command->add_option("--x-col", request->x_col, "column of a .csv file with the images' files")
-      ->type_name("TEXT")
-      ->capture_default_str();
-  command->add_option("--image-folder", request->folder, "where the files of a .csv file are [beside it]")
-      ->type_name("DIR");
+  const auto add = [command](const char* flag, auto& value, const char* help) { declare(*command, flag, value, help); };
+  add("--x-col", request->reading.x_col, "column of a .csv file with the images' files");
+  add("--image-folder", request->reading.image_folder, "where the files of a .csv file are [beside it]");
+  add("--max-pixels", request->reading.max_pixels, "largest image to decode, height times width");
   command->add_flag("--json", request->json, "one JSON object a line and image");
   command->footer(
       "Images are turned into the network's size (bilinear) and channels. A file that cannot be read is reported, the\n"

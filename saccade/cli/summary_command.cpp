@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "saccade/base/error.h"
+#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/nn/plan.h"
 #include "saccade/zoo/zoo.h"
@@ -96,8 +97,8 @@ void add_summary_command(CLI::App& app, Console& console) {
   command->add_option("NETWORK", request->network, zoo)->required()->type_name("");
   command->add_option("--input", request->input, "image shape for a network of the zoo [28x28x1; vgg_small 32x32x3]")
       ->type_name("HxWxC");
-  command->add_option("--classes", request->classes, "outputs of a network of the zoo")->capture_default_str();
-  command->add_option("--batch-size", request->batch_size, "images a step, for --explain")->capture_default_str();
+  add_number(*command, "--classes", request->classes, "outputs of a network of the zoo");
+  add_number(*command, "--batch-size", request->batch_size, "images a step, for --explain", 1);
   command->add_flag("--explain", request->explain,
                     "which implementation computes each layer, and why not a faster one");
   command->add_flag("--json", request->json, "print as JSON");

@@ -4,13 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <ostream>
+#include <utility>
 
 #include "saccade/augment/advice.h"
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/base/parallel.h"
+#include "saccade/base/printable.h"
 #include "saccade/base/version.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/interrupt.h"
@@ -75,13 +79,25 @@ fs::path new_run_folder(const TrainRequest& request) {
   return folder;
 }
 
-Model make_network(const TrainOptions& o, const data::Dataset& train) {
+/// `begun` is the network to go on from, if any.
+Model make_network(std::optional<Model> begun, const TrainOptions& o, const data::Dataset& train) {
   const Index classes = isize(train.class_names().size());
-  Model net = is_network_path(o.model) ? load_network(o.model) : zoo::build(o.model, train.image_shape(), classes);
-  if (!is_network_path(o.model)) net.initialize(static_cast<std::uint64_t>(o.seed));
+  Model net = begun ? *std::move(begun) : zoo::build(o.model, train.image_shape(), classes);
+  if (!begun) net.initialize(static_cast<std::uint64_t>(o.seed));
   net.class_names = train.class_names();
   if (!o.freeze.empty()) net.freeze(o.freeze);
   return net;
+}
+
+/// Where the things that a run needs are, whatever folder it goes on from.
+TrainOptions with_absolute_paths(TrainOptions o) {
+  const auto make_absolute = [](std::string& path) {
+    if (!path.empty()) path = fs::absolute(path).lexically_normal().string();
+  };
+  if (names_images(o.dataset)) make_absolute(o.dataset);
+  if (is_network_path(o.model)) make_absolute(o.model);
+  for (std::string* folder : {&o.images.image_folder, &o.data, &o.from}) make_absolute(*folder);
+  return o;
 }
 
 /// Leaves the first trace of a run only once fit() has found nothing wrong with what it was given.
@@ -105,7 +121,8 @@ class RunBeginning final : public Callback {
 std::vector<CallbackPtr> make_callbacks(const TrainOptions& o, const fs::path& run, const std::string& headline,
                                         Console& console) {
   std::vector<CallbackPtr> callbacks;
-  callbacks.push_back(std::make_shared<RunBeginning>(run, to_json(o, kVersion), headline, console));
+  callbacks.push_back(
+      std::make_shared<RunBeginning>(run, to_json(with_absolute_paths(o), kVersion), headline, console));
   callbacks.push_back(std::make_shared<Progress>(
       console.err, ProgressOptions{.live = console.err_is_terminal, .width_columns = console.err_columns}));
   callbacks.push_back(std::make_shared<CSVLogger>(run / "metrics.csv"));
@@ -121,33 +138,48 @@ std::vector<CallbackPtr> make_callbacks(const TrainOptions& o, const fs::path& r
   return callbacks;
 }
 
-void require_not_negative(std::string_view flag, Index value) {
-  if (value >= 0) return;
+void require_from(std::string_view flag, Index value, Index least, Index most = std::numeric_limits<Index>::max()) {
+  if (value >= least && value <= most) return;
   throw ValueError({.where = fmt::format("train: {}", flag),
-                    .expected = "zero or more",
+                    .expected = most == std::numeric_limits<Index>::max() ? fmt::format("at least {}", least)
+                                                                          : fmt::format("{} to {}", least, most),
                     .got = std::to_string(value),
                     .fix = "leave it out for the default"});
 }
 
-/// Everything about the options that can be told before any data is read.
+Loss loss_of(const TrainOptions& o) {
+  return SoftmaxCrossEntropy{{.label_smoothing = static_cast<float>(o.label_smoothing)}};
+}
+
+/// Everything about the options that can be told before any data is looked for.
 void check(const TrainOptions& o) {
-  require_not_negative("--seed", o.seed);
-  require_not_negative("--limit", o.limit);
-  require_not_negative("--early-stopping", o.early_stopping);
-  require_not_negative("--reduce-on-plateau", o.reduce_on_plateau);
-  require_not_negative("--threads", o.threads);
-  if (!(o.validation_split >= 0.0 && o.validation_split < 1.0)) {  // nor NaN
+  require_from("--epochs", *o.epochs, 1);
+  require_from("--batch-size", *o.batch_size, 1);
+  require_from("--workers", o.workers, 0, data::Loader::kMaxWorkers);
+  for (const auto& [flag, value] : {std::pair<const char*, Index>{"--seed", o.seed},
+                                    {"--limit", o.limit},
+                                    {"--early-stopping", o.early_stopping},
+                                    {"--reduce-on-plateau", o.reduce_on_plateau},
+                                    {"--threads", o.threads}}) {
+    require_from(flag, value, 0);
+  }
+  require_from("--max-pixels", o.images.max_pixels, 1);
+  if (o.validation_split && !(*o.validation_split >= 0.0 && *o.validation_split < 1.0)) {  // nor NaN
     throw ValueError({.where = "train: --validation-split",
                       .expected = "a share from 0 up to, but not, 1",
-                      .got = fmt::format("{}", o.validation_split),
+                      .got = fmt::format("{}", *o.validation_split),
                       .fix = "0.1 sets a tenth aside"});
   }
   data::split_mode_named(o.split_mode);
+  require_useful(o.images, o.dataset, "train");
+  reading_of(o.images, {});
   generator_options(o.augmentation, "train");
   Mixer({.mixup = o.mixup, .cutmix = o.cutmix}, 1, 0);  // which looks at both
   make_optimizer(o);
+  loss_of(o);
   Schedule::parse(o.schedule);
-  if (is_network_path(o.model)) load_network(o.model);
+  const bool known = std::ranges::find(zoo::entries(), o.model, &zoo::Entry::name) != zoo::entries().end();
+  if (!known && !is_network_path(o.model)) zoo::build(o.model, {32, 32, 3}, 10);  // which says what there is
 }
 
 /// What changes the training images; null when nothing does. Prints what may be wrong with it.
@@ -156,7 +188,7 @@ std::shared_ptr<const ImageDataGenerator> make_generator(const TrainOptions& o, 
   auto generator = std::make_shared<const ImageDataGenerator>(generator_options(o.augmentation, "train"));
   if (!generator->augments()) return nullptr;
   for (const std::string& advice : augmentation_advice(generator->options(), train.class_names())) {
-    console.err << "warning: " << advice << '\n';
+    warn(console, advice);
   }
   return generator;
 }
@@ -177,24 +209,29 @@ void normalise(Model& net, const TrainOptions& o, const data::Dataset& train) {
 void train(TrainRequest request, Console& console) {
   const bool resumed = !request.resume.empty();
   TrainOptions& o = request.options;
-  if (resumed) o = train_options_from_json(fs::path(request.resume) / "config.json");
   apply_recipe(o);
   check(o);
   if (o.threads > 0) set_thread_count(o.threads);
+  const fs::path run = resumed ? fs::path(request.resume) : new_run_folder(request);
+  std::optional<Model> begun;
+  if (is_network_path(o.model)) begun = load_network(o.model);
 
-  const TrainingSets set = load_training_sets(o, console);
-  Model net = make_network(o, *set.train);
+  const FoundSets found = find_training_sets(o, begun ? &*begun : nullptr, console);
+  Model net = make_network(std::move(begun), o, *found.train.images);
+  check_fit(net, *found.train.images);
+  const Loss loss = loss_of(o);
+  loss.check(net);
+  const TrainingSets set = read_training_sets(found, o, console);
   normalise(net, o, *set.train);
   const std::shared_ptr<const ImageDataGenerator> generator = make_generator(o, *set.train, console);
 
-  const fs::path run = resumed ? fs::path(request.resume) : new_run_folder(request);
   const fs::path checkpoint = run / "last.ckpt";
   const bool goes_on = resumed && fs::exists(checkpoint);
-  const std::string headline = fmt::format("{}: {} parameters, {} on {} images, seed {}, {}", net.name(),
-                                           net.parameter_count(), o.dataset, set.train->size(), o.seed, run.string());
+  const std::string headline =
+      printable(fmt::format("{}: {} parameters, {} on {} images, seed {}, {}", net.name(), net.parameter_count(),
+                            o.dataset, set.train->size(), o.seed, run.string()));
 
   const InterruptScope interrupt;
-  const Loss loss = SoftmaxCrossEntropy{{.label_smoothing = static_cast<float>(o.label_smoothing)}};
   const History history = fit(net, set.train,
                               {.epochs = *o.epochs,
                                .batch_size = *o.batch_size,
@@ -210,7 +247,8 @@ void train(TrainRequest request, Console& console) {
                                .stop = &InterruptScope::requested,
                                .resume = goes_on ? checkpoint : fs::path()});
   if (history.interrupted) {
-    console.err << fmt::format("stopped, everything is saved; go on with: saccade train --resume {}\n", run.string());
+    console.err << fmt::format("stopped, everything is saved; go on with: saccade train --resume {}\n",
+                               printable(run.string()));
     throw CLI::RuntimeError(kInterruptedExit);
   }
   if (!history.stopped_because.empty()) console.err << fmt::format("stopped early: {}\n", history.stopped_because);
@@ -223,8 +261,41 @@ void train(TrainRequest request, Console& console) {
   } else {
     console.out << fmt::format("{} accuracy {:.2f} % (loss {:.4f}) on {}; network, metrics and report in {}\n",
                                set.report_part, 100.0 * evaluation.accuracy, evaluation.loss, set.report_images,
-                               run.string());
+                               printable(run.string()));
   }
+}
+
+/// A run goes on with the options it was begun with. Where things are and how many threads work at them may differ: neither
+/// changes the result.
+void take_options_of_run(TrainRequest& request, const CLI::App& command) {
+  const TrainOptions given = std::move(request.options);
+  TrainOptions& o = request.options = train_options_from_json(fs::path(request.resume) / "config.json");
+  const auto is_given = [&](const char* flag) { return command.get_option(flag)->count() > 0; };
+  std::vector<std::string> free = {"--resume", "--json", "--help"};
+  const auto take = [&](const char* flag, auto& value, const auto& new_value) {
+    free.emplace_back(flag);
+    if (is_given(flag)) value = new_value;
+  };
+  take("dataset", o.dataset, given.dataset);
+  take("--image-folder", o.images.image_folder, given.images.image_folder);
+  take("--data", o.data, given.data);
+  take("--from", o.from, given.from);
+  take("--offline", o.offline, given.offline);
+  take("--workers", o.workers, given.workers);
+  take("--threads", o.threads, given.threads);
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 || std::ranges::find(free, name) != free.end()) continue;
+    throw ValueError({.where = "train --resume",
+                      .expected = "no other options: a run goes on with those it was begun with",
+                      .got = name,
+                      .fix = fmt::format("leave it out, or begin a new run from {}/last.safetensors", request.resume)});
+  }
+  if (is_given("dataset") || is_standard_set(o.dataset) || fs::exists(o.dataset)) return;
+  throw SystemError({.where = fmt::format("train --resume {}", request.resume),
+                     .expected = fmt::format("the images it was begun with, in {}", o.dataset),
+                     .got = "no such folder or file",
+                     .fix = fmt::format("if they have moved: saccade train NEW --resume {}", request.resume)});
 }
 
 }  // namespace
@@ -234,9 +305,10 @@ void add_train_command(CLI::App& app, Console& console) {
   CLI::App* command = app.add_subcommand("train", "Train a network on a data set, or on your own images");
   declare(*command, request->options);
   command->add_option("--run", request->run, "folder for the results [runs/MODEL-DATASET]")->type_name("DIR");
-  CLI::Option* resume =
-      command->add_option("--resume", request->resume, "go on with a stopped run, with its own options")
-          ->type_name("RUN");
+  command
+      ->add_option("--resume", request->resume,
+                   "go on with a stopped run, with its own options; DATASET then says where the images are now")
+      ->type_name("RUN");
   command->add_flag("--json", request->json, "print the test report as JSON");
   command->footer(
       "Defaults go by data set and network: lenet5 on mnist trains 8 epochs of Adam, one-cycle up to 0.006, and\n"
@@ -250,23 +322,14 @@ void add_train_command(CLI::App& app, Console& console) {
       "  saccade train photos/ --rotation-range 15 --horizontal-flip --zoom-range 0.1\n"
       "  saccade train labels.csv --x-col file --y-col label\n"
       "  saccade train --resume runs/lenet5-mnist");
-  command->callback([request, resume, command, &console] {
+  command->callback([request, command, &console] {
     if (request->resume.empty() && request->options.dataset.empty()) {
       throw ValueError({.where = "train",
                         .expected = "a data set: mnist, fashion-mnist, cifar10, a folder or a .csv file",
                         .got = "none",
                         .fix = "try: saccade train mnist"});
     }
-    if (!request->resume.empty()) {
-      for (const CLI::Option* option : command->get_options()) {
-        if (option->count() == 0 || option == resume || option->get_name() == "--json") continue;
-        throw ValueError(
-            {.where = "train --resume",
-             .expected = "no other options: a run goes on with those it was begun with",
-             .got = option->get_name(),
-             .fix = fmt::format("leave it out, or begin a new run from {}/last.safetensors", request->resume)});
-      }
-    }
+    if (!request->resume.empty()) take_options_of_run(*request, *command);
     train(*request, console);
   });
 }

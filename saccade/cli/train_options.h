@@ -28,7 +28,7 @@ struct TrainOptions {
   double weight_decay = 0.004;
   double clip_norm = 0.0;
   double label_smoothing = 0.0;
-  double validation_split = 0.0;
+  std::optional<double> validation_split;  ///< Left out: 0.2 where there is nothing else to validate on.
   std::string split_mode = "stratified";
   ImageInputOptions images;
   bool augment = false;
@@ -58,14 +58,18 @@ struct TrainOptions {
     visitor("--batch-size", batch_size, "images a step");
     visitor("--optimizer", optimizer, "sgd, rmsprop, adam or adamw");
     visitor("--learning-rate", learning_rate, "step size, above 0; the peak of a schedule");
-    visitor("--schedule", schedule, "constant, cosine, one-cycle, step(FACTOR@EPOCH,...), ...");
+    visitor("--schedule", schedule,
+            "constant, step(FACTOR@EPOCH,...), piecewise, exponential, cosine, one-cycle or warmup");
     visitor("--momentum", momentum, "of sgd and rmsprop, 0 up to 1");
     visitor("--weight-decay", weight_decay, "of adamw, zero or more");
     visitor("--clip-norm", clip_norm, "scale gradients down to this global norm; 0 is off");
     visitor("--label-smoothing", label_smoothing, "0 up to 1");
     visitor("--validation-split", validation_split,
-            "share of the training images to validate on instead of the test set [0.2 where there is none]");
-    visitor("--split-mode", split_mode, "which images that is: stratified (drawn by seed), or keras (the first)");
+            "share of the training images to validate on instead of the test set; 0 is none [0.2 where there is no "
+            "test set]");
+    visitor("--split-mode", split_mode,
+            "which images that is: stratified (drawn by seed), keras (the first of each class) or keras_rows (the "
+            "first of all)");
     images.visit(visitor);
     visitor("--augment", augment,
             "show changed images in each epoch, as suits the data set; see: saccade augment --help");

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
 #include "saccade/base/error.h"
 #include "saccade/base/random.h"
+#include "saccade/data/annotations_internal.h"
 
 namespace saccade::data {
 namespace {
@@ -72,6 +74,16 @@ class Concatenation final : public Dataset {
     const auto [part, local] = find(i);
     return part->label(local);
   }
+  bool has_weights() const noexcept override { return any(&Dataset::has_weights); }
+  float weight(Index i) const override {
+    const auto [part, local] = find(i);
+    return part->weight(local);
+  }
+  bool has_targets() const noexcept override { return any(&Dataset::has_targets); }
+  void target(Index i, std::span<float> out) const override {
+    const auto [part, local] = find(i);
+    part->target(local, out);
+  }
   std::string sample_name(Index i) const override {
     const auto [part, local] = find(i);
     return part->sample_name(local);
@@ -86,6 +98,10 @@ class Concatenation final : public Dataset {
   }
 
  private:
+  bool any(bool (Dataset::*has)() const noexcept) const {
+    return std::ranges::any_of(parts_, [has](const DatasetPtr& part) { return (*part.*has)(); });
+  }
+
   std::pair<const Dataset*, Index> find(Index i) const {
     require_image(i);
     const auto after = std::ranges::upper_bound(starts_, i);
@@ -99,7 +115,91 @@ class Concatenation final : public Dataset {
   Index size_ = 0;
 };
 
+/// A dataset with other weights, or other targets and names of them; what is empty stays as it was.
+class Annotated final : public Dataset {
+ public:
+  Annotated(DatasetPtr dataset, std::vector<float> weights, std::vector<float> targets, std::vector<std::string> names)
+      : dataset_(std::move(dataset)),
+        weights_(std::move(weights)),
+        targets_(std::move(targets)),
+        names_(targets_.empty() ? dataset_->class_names() : std::move(names)) {}
+
+  std::string name() const override { return dataset_->name(); }
+  Index size() const noexcept override { return dataset_->size(); }
+  Shape image_shape() const override { return dataset_->image_shape(); }
+  const std::vector<std::string>& class_names() const noexcept override { return names_; }
+  Index label(Index i) const override {
+    if (targets_.empty()) return dataset_->label(i);
+    const std::span<const float> own = row(i);
+    return std::ranges::max_element(own) - own.begin();
+  }
+  bool has_weights() const noexcept override { return !weights_.empty() || dataset_->has_weights(); }
+  float weight(Index i) const override {
+    require_image(i);
+    return weights_.empty() ? dataset_->weight(i) : weights_[usize(i)];
+  }
+  bool has_targets() const noexcept override { return !targets_.empty() || dataset_->has_targets(); }
+  void target(Index i, std::span<float> out) const override {
+    if (targets_.empty()) return dataset_->target(i, out);
+    require_target(out.size());
+    std::ranges::copy(row(i), out.begin());
+  }
+  std::string sample_name(Index i) const override { return dataset_->sample_name(i); }
+  Sample get(Index i) const override {
+    Sample sample = dataset_->get(i);
+    sample.label = label(i);
+    return sample;
+  }
+  void read(Index i, const Preprocessing& preprocessing, std::span<float> out) const override {
+    dataset_->read(i, preprocessing, out);
+  }
+
+ private:
+  std::span<const float> row(Index i) const {
+    require_image(i);
+    return std::span(targets_).subspan(usize(i) * names_.size(), names_.size());
+  }
+
+  DatasetPtr dataset_;
+  std::vector<float> weights_, targets_;
+  std::vector<std::string> names_;
+};
+
+void require_numbers(std::span<const float> numbers, Index count, float least, const std::string& where) {
+  if (isize(numbers.size()) != count) {
+    throw ValueError({.where = where,
+                      .expected = fmt::format("{} numbers", count),
+                      .got = fmt::format("{}", numbers.size()),
+                      .fix = "give every image its own"});
+  }
+  const auto wrong = std::ranges::find_if(numbers, [=](float x) { return !(std::isfinite(x) && x >= least); });
+  if (wrong == numbers.end()) return;
+  throw ValueError({.where = fmt::format("{}: number {}", where, wrong - numbers.begin()),
+                    .expected = least < 0.0F ? "a finite number" : "a finite number of zero or more",
+                    .got = fmt::format("{}", *wrong),
+                    .fix = "correct it, or leave the image out"});
+}
+
 }  // namespace
+
+void require_weights(std::span<const float> weights, Index count, const std::string& name) {
+  require_numbers(weights, count, 0.0F, fmt::format("weights of {}", name));
+}
+
+void require_targets(std::span<const float> targets, Index count, const std::string& name) {
+  require_numbers(targets, count, std::numeric_limits<float>::lowest(), fmt::format("targets of {}", name));
+}
+
+float Dataset::weight(Index i) const {
+  require_image(i);
+  return 1.0F;
+}
+
+void Dataset::target(Index i, std::span<float> out) const {
+  require_target(out.size());
+  std::ranges::fill(out, 0.0F);
+  out[usize(label(i))] = 1.0F;
+}
 
 std::string Dataset::sample_name(Index i) const {
   require_image(i);
@@ -132,6 +232,14 @@ void Dataset::require_output(std::size_t count) const {
                     .expected = fmt::format("room for an image of {}", image_shape().to_string()),
                     .got = fmt::format("{} values", count),
                     .fix = "pass one float a pixel and channel"});
+}
+
+void Dataset::require_target(std::size_t count) const {
+  if (count == class_names().size()) return;
+  throw ValueError({.where = name(),
+                    .expected = fmt::format("room for a target of {} numbers", class_names().size()),
+                    .got = fmt::format("{}", count),
+                    .fix = "pass one float a class name"});
 }
 
 InMemory::InMemory(std::string name, Tensor images, std::vector<std::int32_t> labels,
@@ -207,6 +315,10 @@ Index Subset::source(Index i) const {
 }
 
 Index Subset::label(Index i) const { return dataset_->label(source(i)); }
+
+float Subset::weight(Index i) const { return dataset_->weight(source(i)); }
+
+void Subset::target(Index i, std::span<float> out) const { dataset_->target(source(i), out); }
 
 std::string Subset::sample_name(Index i) const { return dataset_->sample_name(source(i)); }
 
@@ -297,6 +409,25 @@ DatasetPtr concat(std::vector<DatasetPtr> datasets) {
     }
   }
   return std::make_shared<Concatenation>(std::move(datasets));
+}
+
+DatasetPtr with_weights(DatasetPtr dataset, std::vector<float> weights) {
+  require_dataset(dataset, "with_weights");
+  require_weights(weights, dataset->size(), dataset->name());
+  return std::make_shared<Annotated>(std::move(dataset), std::move(weights), std::vector<float>(),
+                                     std::vector<std::string>());
+}
+
+DatasetPtr with_targets(DatasetPtr dataset, std::vector<float> targets, std::vector<std::string> names) {
+  require_dataset(dataset, "with_targets");
+  if (names.empty()) {
+    throw ValueError({.where = fmt::format("targets of {}", dataset->name()),
+                      .expected = "at least one name",
+                      .got = "none",
+                      .fix = "name the outputs"});
+  }
+  require_targets(targets, dataset->size() * isize(names.size()), dataset->name());
+  return std::make_shared<Annotated>(std::move(dataset), std::vector<float>(), std::move(targets), std::move(names));
 }
 
 }  // namespace saccade::data

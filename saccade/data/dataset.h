@@ -29,7 +29,16 @@ class Dataset {
   virtual Shape image_shape() const = 0;    ///< [height, width, channels]
   virtual const std::vector<std::string>& class_names() const noexcept = 0;
 
+  /// The class of image i; where images have targets, the number of its largest one (the first of equals).
   virtual Index label(Index i) const = 0;
+  /// Whether images count for differently much in the loss, and what image i counts for: 1 where they do not.
+  virtual bool has_weights() const noexcept { return false; }
+  virtual float weight(Index i) const;
+  /// Whether images have several numbers each as their target, one a class name: several labels (1 for each, else 0), or
+  /// measures. Writes that of image i to `out` of class_names().size() values (ValueError otherwise); of a mere label 1 at
+  /// the label and 0 elsewhere.
+  virtual bool has_targets() const noexcept { return false; }
+  virtual void target(Index i, std::span<float> out) const;
   /// What to call image i in a message, without reading it.
   virtual std::string sample_name(Index i) const;
   virtual Sample get(Index i) const = 0;
@@ -44,6 +53,7 @@ class Dataset {
   Dataset& operator=(const Dataset&) = default;
   void require_image(Index i) const;             ///< Throws ValueError unless 0 <= i < size().
   void require_output(std::size_t count) const;  ///< Throws ValueError unless count is that of an image.
+  void require_target(std::size_t count) const;  ///< Throws ValueError unless count is that of the class names.
 };
 
 using DatasetPtr = std::shared_ptr<const Dataset>;
@@ -90,6 +100,10 @@ class Subset final : public Dataset {
   Shape image_shape() const override { return dataset_->image_shape(); }
   const std::vector<std::string>& class_names() const noexcept override { return dataset_->class_names(); }
   Index label(Index i) const override;
+  bool has_weights() const noexcept override { return dataset_->has_weights(); }
+  float weight(Index i) const override;
+  bool has_targets() const noexcept override { return dataset_->has_targets(); }
+  void target(Index i, std::span<float> out) const override;
   std::string sample_name(Index i) const override;
   Sample get(Index i) const override;
   void read(Index i, const Preprocessing& preprocessing, std::span<float> out) const override;
@@ -120,5 +134,12 @@ Split split(const DatasetPtr& dataset, double fraction, std::uint64_t seed);
 
 /// One dataset after the other. Throws ValueError for none or other class names, ShapeError for another image shape.
 DatasetPtr concat(std::vector<DatasetPtr> datasets);
+
+/// The dataset with weights[i] for image i (Keras: sample_weight), instead of those it has. Throws ValueError for another number
+/// of them than there are images, and for one that is negative or not finite (naming the first).
+DatasetPtr with_weights(DatasetPtr dataset, std::vector<float> weights);
+/// The dataset with targets [n, outputs] for its images, one name an output. Throws ValueError for another number of them, and
+/// for one that is not finite (naming the first).
+DatasetPtr with_targets(DatasetPtr dataset, std::vector<float> targets, std::vector<std::string> names);
 
 }  // namespace saccade::data

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <string>
@@ -276,6 +277,68 @@ TEST(Dataset, IsReadFromSeveralThreadsAtOnce) {
   }
   threads.clear();
   EXPECT_THAT(sums, ::testing::Each(sums[0]));
+}
+
+std::vector<float> target_of(const Dataset& dataset, Index i) {
+  std::vector<float> target(dataset.class_names().size());
+  dataset.target(i, target);
+  return target;
+}
+
+TEST(Annotations, ALabelIsATargetToo) {
+  const auto dataset = counting(5);
+  EXPECT_FALSE(dataset->has_targets());
+  EXPECT_FALSE(dataset->has_weights());
+  EXPECT_EQ(dataset->weight(4), 1.0F);
+  std::vector<float> expected(dataset->class_names().size());
+  expected[usize(dataset->label(4))] = 1.0F;
+  EXPECT_EQ(target_of(*dataset, 4), expected);
+  EXPECT_THAT(message([&] { (void)dataset->weight(5); }), HasSubstr("expected an image from 0 to 4, got 5"));
+}
+
+TEST(Annotations, GoWithTheirImages) {
+  const DatasetPtr plain = counting(4);
+  const DatasetPtr weighted = with_weights(plain, {1, 2, 3, 4});
+  const DatasetPtr both = with_targets(weighted, {0, 1, 5, 2, 7, 7, -1, 0}, {"left", "right"});
+  EXPECT_FALSE(weighted->has_targets());
+  EXPECT_EQ(weighted->class_names(), plain->class_names());
+  EXPECT_EQ(weighted->label(3), plain->label(3));
+  const Subset subset(both, {3, 1, 2}, "some");
+  EXPECT_TRUE(subset.has_weights());
+  EXPECT_TRUE(subset.has_targets());
+  EXPECT_EQ(subset.weight(0), 4.0F);
+  EXPECT_THAT(subset.class_names(), ElementsAre("left", "right"));
+  EXPECT_THAT(target_of(subset, 1), ElementsAre(5, 2));
+  EXPECT_EQ(subset.label(1), 0);
+  EXPECT_EQ(subset.label(0), 1);
+  EXPECT_EQ(subset.label(2), 0) << "the first of equals";
+  EXPECT_EQ(subset.get(0).label, 1);
+  EXPECT_EQ(subset.sample_name(0), plain->sample_name(3));
+  EXPECT_EQ(read(subset, 0), read(*plain, 3));
+
+  const DatasetPtr joined = concat({plain, weighted});
+  EXPECT_TRUE(joined->has_weights());
+  EXPECT_FALSE(joined->has_targets());
+  EXPECT_EQ(joined->weight(3), 1.0F);
+  EXPECT_EQ(joined->weight(6), 3.0F);
+  EXPECT_EQ(target_of(*joined, 5), target_of(*plain, 1));
+}
+
+TEST(Annotations, Errors) {
+  const auto nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(message([] { with_weights(counting(2), {1}); }),
+            "weights of counting: expected 2 numbers, got 1; give every image its own");
+  EXPECT_THAT(message([] {
+                with_weights(counting(2), {1, -1});
+              }),
+              HasSubstr("weights of counting: number 1: expected a finite number of zero or more, got -1"));
+  EXPECT_THAT(message([&] {
+                with_targets(counting(2), {1, nan}, {"a"});
+              }),
+              HasSubstr("targets of counting: number 1: expected a finite number, got nan"));
+  EXPECT_THAT(message([] { with_targets(counting(2), {1, 2}, {}); }), HasSubstr("expected at least one name"));
+  EXPECT_THAT(message([] { with_targets(counting(2), {1, 2, 3}, {"a", "b"}); }), HasSubstr("expected 4 numbers"));
+  EXPECT_THAT(message([] { with_weights(nullptr, {}); }), HasSubstr("a null pointer"));
 }
 
 }  // namespace

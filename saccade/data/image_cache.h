@@ -33,6 +33,10 @@ class CachedImages final : public Dataset {
   Shape image_shape() const override { return source_->image_shape(); }
   const std::vector<std::string>& class_names() const noexcept override { return source_->class_names(); }
   Index label(Index i) const override { return source_->label(i); }
+  bool has_weights() const noexcept override { return source_->has_weights(); }
+  float weight(Index i) const override { return source_->weight(i); }
+  bool has_targets() const noexcept override { return source_->has_targets(); }
+  void target(Index i, std::span<float> out) const override { source_->target(i, out); }
   std::string sample_name(Index i) const override { return source_->sample_name(i); }
   Sample get(Index i) const override;
 

@@ -6,11 +6,12 @@
 #include <utility>
 
 #include "saccade/base/error.h"
+#include "saccade/data/annotations_internal.h"
 
 namespace saccade::data {
 namespace {
 
-void require_target(const TargetSize& size) {
+void require_size(const TargetSize& size) {
   if (size.height >= 1 && size.width >= 1) return;
   throw ValueError({.where = "target_size",
                     .expected = "a height and a width of at least 1",
@@ -30,7 +31,7 @@ bool has_image_extension(const std::filesystem::path& path) {
 }
 
 Tensor fit_image(Tensor image, const ImageReading& reading) {
-  require_target(reading.target_size);
+  require_size(reading.target_size);
   return resize(convert_color(std::move(image), reading.color_mode), {.height = reading.target_size.height,
                                                                       .width = reading.target_size.width,
                                                                       .interpolation = reading.interpolation});
@@ -38,7 +39,7 @@ Tensor fit_image(Tensor image, const ImageReading& reading) {
 
 Tensor read_image(const std::filesystem::path& path, const ImageReading& reading) {
   const bool scaled = reading.scaled_decoding && reading.interpolation != Interpolation::nearest;
-  require_target(reading.target_size);
+  require_size(reading.target_size);
   return fit_image(saccade::read_image(path, {.limits = reading.limits,
                                               .min_height = scaled ? reading.target_size.height : 0,
                                               .min_width = scaled ? reading.target_size.width : 0}),
@@ -46,17 +47,20 @@ Tensor read_image(const std::filesystem::path& path, const ImageReading& reading
 }
 
 ImageFiles::ImageFiles(std::string name, std::filesystem::path folder, std::vector<File> files,
-                       std::vector<std::string> class_names, const ImageReading& reading)
+                       std::vector<std::string> class_names, const ImageReading& reading, Annotations annotations)
     : name_(std::move(name)),
       folder_(std::move(folder)),
       files_(std::move(files)),
       class_names_(std::move(class_names)),
-      reading_(reading) {
-  require_target(reading_.target_size);
+      reading_(reading),
+      annotations_(std::move(annotations)) {
+  require_size(reading_.target_size);
   const Index classes = isize(class_names_.size());
   if (classes == 0) {
     throw ValueError({.where = name_, .expected = "at least one class name", .got = "none", .fix = "name the classes"});
   }
+  if (!annotations_.weights.empty()) require_weights(annotations_.weights, size(), name_);
+  if (!annotations_.targets.empty()) require_targets(annotations_.targets, size() * classes, name_);
   for (const File& file : files_) {
     if (file.label >= 0 && file.label < classes) continue;
     throw ValueError({.where = fmt::format("{}: {}", name_, file.name),
@@ -64,6 +68,18 @@ ImageFiles::ImageFiles(std::string name, std::filesystem::path folder, std::vect
                       .got = fmt::format("{}", file.label),
                       .fix = "correct the label, or name more classes"});
   }
+}
+
+float ImageFiles::weight(Index i) const {
+  require_image(i);
+  return annotations_.weights.empty() ? 1.0F : annotations_.weights[usize(i)];
+}
+
+void ImageFiles::target(Index i, std::span<float> out) const {
+  if (annotations_.targets.empty()) return Dataset::target(i, out);
+  require_image(i);
+  Dataset::require_target(out.size());
+  std::ranges::copy(std::span(annotations_.targets).subspan(usize(i) * out.size(), out.size()), out.begin());
 }
 
 Shape ImageFiles::image_shape() const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,16 +55,26 @@ class ImageFiles final : public Dataset {
     std::string name;  ///< Relative to the folder, or absolute.
     std::int32_t label = 0;
   };
+  /// What images may have beside a label; empty where they have none.
+  struct Annotations {
+    std::vector<float> weights = {};  ///< One an image.
+    std::vector<float> targets = {};  ///< [images, class names]
+  };
 
-  /// Throws ValueError for a target without pixels, no classes, or a label outside 0 .. classes-1.
+  /// Throws ValueError for a target without pixels, no classes, a label outside 0 .. classes-1, and annotations that
+  /// with_weights() or with_targets() refuse.
   ImageFiles(std::string name, std::filesystem::path folder, std::vector<File> files,
-             std::vector<std::string> class_names, const ImageReading& reading);
+             std::vector<std::string> class_names, const ImageReading& reading, Annotations annotations);
 
   std::string name() const override { return name_; }
   Index size() const noexcept override { return isize(files_.size()); }
   Shape image_shape() const override;
   const std::vector<std::string>& class_names() const noexcept override { return class_names_; }
   Index label(Index i) const override;
+  bool has_weights() const noexcept override { return !annotations_.weights.empty(); }
+  float weight(Index i) const override;
+  bool has_targets() const noexcept override { return !annotations_.targets.empty(); }
+  void target(Index i, std::span<float> out) const override;
   std::string sample_name(Index i) const override;
   Sample get(Index i) const override;
 
@@ -77,13 +88,16 @@ class ImageFiles final : public Dataset {
   std::vector<File> files_;
   std::vector<std::string> class_names_;
   ImageReading reading_;
+  Annotations annotations_;
 };
 
-/// Images found on disk, with what a reader should know about them, a line each: hidden folders that were left out, a
-/// class without images, a single class.
+/// Images found on disk.
 struct FoundImages {
   std::shared_ptr<const ImageFiles> images;
+  /// What a reader should know about them, a line each: hidden folders that were left out, a class without images, a single
+  /// class, how many rows name no image file.
   std::vector<std::string> warnings;
+  std::vector<std::string> missing = {};  ///< Of a table: each row that was left out because it names no image file.
 };
 
 }  // namespace saccade::data

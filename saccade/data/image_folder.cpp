@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "saccade/base/error.h"
+#include "saccade/data/class_names_internal.h"
 
 namespace saccade::data {
 namespace {
@@ -49,6 +50,15 @@ Entries entries_of(const fs::path& folder, bool skip_hidden) {
     std::ranges::sort(*list);
   }
   return entries;
+}
+
+/// Whether a link in the folder leads to the folder itself or to one that it is in: every image would be one of that class,
+/// and walking would never end.
+bool leads_up(const fs::path& link, const fs::path& folder) {
+  std::error_code code;
+  const fs::path outer = fs::canonical(link, code);
+  const fs::path inner = code ? fs::path() : fs::canonical(folder, code);
+  return !code && std::ranges::mismatch(outer, inner).in1 == outer.end();
 }
 
 /// Walks a folder and those below it.
@@ -96,7 +106,9 @@ class Walk {
     found_.push_back({relative, std::move(entries.images)});
     for (const std::string& name : entries.folders) visit(join(relative, name));
     if (options_.follow_links) {
-      for (const std::string& name : entries.linked_folders) visit(join(relative, name));
+      for (const std::string& name : entries.linked_folders) {
+        if (!leads_up(path / name, root_)) visit(join(relative, name));
+      }
     }
     above_.pop_back();
   }
@@ -108,18 +120,6 @@ class Walk {
   std::vector<std::string> hidden_folders_;
   Index hidden_images_ = 0;
 };
-
-void require_classes(const std::vector<std::string>& classes, const fs::path& folder) {
-  std::vector<std::string> sorted = classes;
-  std::ranges::sort(sorted);
-  const auto twice = std::ranges::adjacent_find(sorted);
-  const bool empty = !sorted.empty() && sorted.front().empty();
-  if (twice == sorted.end() && !empty) return;
-  throw ValueError({.where = fmt::format("{}: classes", folder.string()),
-                    .expected = "every class named once",
-                    .got = empty ? "an empty name" : fmt::format("'{}' twice", *twice),
-                    .fix = "list the names of the class folders"});
-}
 
 [[noreturn]] void throw_empty(const fs::path& folder, const Entries& top) {
   std::string got = "no sub-folders";
@@ -144,15 +144,23 @@ void warn_hidden(const Walk& walk, const std::string& name, std::vector<std::str
 }  // namespace
 
 FoundImages image_folder(const fs::path& folder, const ImageFolderOptions& options) {
-  require_classes(options.classes, folder);
+  const std::string name = folder.string();
+  require_classes(options.classes, name);
   const Entries top = entries_of(folder, options.skip_hidden);
-  std::vector<std::string> all = top.folders;
-  all.insert(all.end(), top.linked_folders.begin(), top.linked_folders.end());
+  std::vector<std::string> all = top.folders, warnings;
+  for (const std::string& link : top.linked_folders) {
+    if (!leads_up(folder / link, folder)) {
+      all.push_back(link);
+    } else {
+      warnings.push_back(
+          fmt::format("{}: '{}' is not taken for a class: it is a link to the folder itself or one above", name, link));
+    }
+  }
   std::ranges::sort(all);
   const std::vector<std::string>& classes = options.classes.empty() ? all : options.classes;
+  const auto is_class = [&](const std::string& other) { return std::ranges::find(classes, other) != classes.end(); };
+  if (!all.empty() && std::ranges::none_of(all, is_class)) throw_other_classes(name, "sub-folders", classes, all);
 
-  const std::string name = folder.string();
-  std::vector<std::string> warnings;
   for (const std::string& hidden : top.hidden_folders) {
     warnings.push_back(fmt::format("{}: hidden folder '{}' is not taken for a class", name, hidden));
   }
@@ -161,7 +169,7 @@ FoundImages image_folder(const fs::path& folder, const ImageFolderOptions& optio
                                    top.images.size(), top.images.front()));
   }
   for (const std::string& other : all) {
-    if (std::ranges::find(classes, other) == classes.end()) {
+    if (!is_class(other)) {
       warnings.push_back(fmt::format("{}: folder '{}' is not one of the classes and is left out", name, other));
     }
   }
@@ -182,7 +190,9 @@ FoundImages image_folder(const fs::path& folder, const ImageFolderOptions& optio
   if (classes.size() == 1) {
     warnings.push_back(fmt::format("{}: there is a single class, '{}': nothing to tell apart", name, classes[0]));
   }
-  return {std::make_shared<ImageFiles>(name, folder, std::move(files), classes, options.reading), std::move(warnings)};
+  return {.images = std::make_shared<ImageFiles>(name, folder, std::move(files), classes, options.reading,
+                                                 ImageFiles::Annotations{}),
+          .warnings = std::move(warnings)};
 }
 
 std::vector<std::string> list_images(const fs::path& folder, const ImageFolderOptions& options) {

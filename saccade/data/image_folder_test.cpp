@@ -60,10 +60,36 @@ TEST_F(KerasTree, LinkedFoldersAreWalkedOnDemand) {
   EXPECT_THAT(names_of(*found.images), Contains("a/link-dir/linked.png"));
 }
 
-TEST_F(KerasTree, ALinkToAFolderAboveItEnds) {
+TEST_F(KerasTree, ALinkToAFolderAboveItIsNotWalked) {
   fs::create_directory_symlink(folder.path(), folder / "a/loop");
+  fs::create_directory_symlink("../..", folder / "b/sub/up");
+  fs::create_directory_symlink("../../a", folder / "b/sub/other");
   const FoundImages found = image_folder(folder.path(), {.follow_links = true});
-  EXPECT_GT(found.images->size(), 13);
+  EXPECT_EQ(found.images->size(), 13 + 5) << "each once, and those of a in b/sub/other as Keras has them";
+  EXPECT_THAT(list_images(folder / "b", {.follow_links = true}), SizeIs(6 + 5));
+}
+
+TEST_F(KerasTree, ALinkToAFolderAboveItIsNoClass) {
+  fs::create_directory_symlink("..", folder / "up");
+  fs::create_directory_symlink(".", folder / "self");
+  fs::create_directory_symlink(outside / "elsewhere/dir", folder / "linked");
+  const FoundImages found = image_folder(folder.path());
+  EXPECT_THAT(found.images->class_names(), ElementsAre("B", "a", "b", "c", "linked"));
+  EXPECT_EQ(found.images->size(), 13);
+  EXPECT_THAT(found.warnings, Contains(HasSubstr("'up' is not taken for a class: it is a link to the folder itself")));
+  EXPECT_THAT(found.warnings, Contains(HasSubstr("'self' is not taken for a class")));
+}
+
+TEST_F(KerasTree, NoneOfTheClassesIsNamedAsFound) {
+  EXPECT_EQ(message_of([&] {
+              image_folder(folder.path(), {.classes = {"rose", "tulip"}});
+            }),
+            folder.path().string() +
+                ": expected sub-folders of the classes rose, tulip, got B, a, b, c; rename them, or "
+                "use a network that was trained on these classes");
+  for (int i = 0; i < 30; ++i) folder.write("z" + std::to_string(i) + "/1.png", "");
+  EXPECT_THAT(message_of([&] { image_folder(folder.path(), {.classes = {"rose"}}); }),
+              HasSubstr("z20, z21, z22, ... (34 in all); rename"));
 }
 
 TEST_F(KerasTree, HiddenNamesAreLeftOutAndSaidSo) {

@@ -121,6 +121,8 @@ void Loader::fill(Batch& batch, Index number) const {
   const Index rows = rows_of(number);
   batch.labels.resize(usize(rows));
   batch.indices.resize(usize(rows));
+  batch.weights.resize(dataset_->has_weights() ? usize(rows) : 0);
+  batch.targets.resize(dataset_->has_targets() ? usize(rows) * dataset_->class_names().size() : 0);
   for (Index row = 0; row < rows && !cancelled_; ++row) fill_row(batch, row);
 }
 
@@ -133,6 +135,11 @@ void Loader::fill_row(Batch& batch, Index row) const {
   try {
     batch.indices[usize(row)] = index;
     batch.labels[usize(row)] = static_cast<std::int32_t>(dataset_->label(index));
+    if (!batch.weights.empty()) batch.weights[usize(row)] = dataset_->weight(index);
+    if (!batch.targets.empty()) {
+      const std::size_t outputs = dataset_->class_names().size();
+      dataset_->target(index, std::span(batch.targets).subspan(usize(row) * outputs, outputs));
+    }
     if (options_.transform) {
       dataset_->read(index, stored, image);
       options_.transform({options_.seed, static_cast<std::uint32_t>(epoch_), index, position}, image_shape_, image);

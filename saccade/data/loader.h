@@ -40,6 +40,8 @@ using Plan = std::function<void(Index epoch, std::span<Index> order)>;
 struct Batch {
   Tensor images;                     ///< [rows, height, width, channels] float32
   std::vector<std::int32_t> labels;  ///< One a row.
+  std::vector<float> weights;        ///< One a row where the dataset has_weights(), else empty.
+  std::vector<float> targets;        ///< [rows, class names] where the dataset has_targets(), else empty.
   std::vector<Index> indices;        ///< The rows' numbers in the dataset.
   Index epoch = 0;
   Index number = 0;  ///< Of this batch in its epoch, from 0.

@@ -494,5 +494,32 @@ TEST(Loader, APlanThatFailsEndsTheEpoch) {
   }
 }
 
+TEST(Loader, WeightsAndTargetsTravelInTheBatch) {
+  std::vector<float> weights, targets;
+  for (int i = 0; i < 7; ++i) weights.push_back(static_cast<float>(i));
+  for (int i = 0; i < 14; ++i) targets.push_back(static_cast<float>(i));
+  const DatasetPtr plain = noise(7);
+  Loader loader(with_targets(with_weights(plain, weights), targets, {"a", "b"}), {.batch_size = 3, .seed = 5});
+  Batch batch;
+  loader.start(0);
+  Index rows = 0;
+  for (; loader.next(batch); rows += batch.rows()) {
+    ASSERT_EQ(isize(batch.weights.size()), batch.rows());
+    ASSERT_EQ(isize(batch.targets.size()), 2 * batch.rows());
+    for (Index row = 0; row < batch.rows(); ++row) {
+      const auto index = static_cast<float>(batch.indices[usize(row)]);
+      EXPECT_EQ(batch.weights[usize(row)], index);
+      EXPECT_EQ(batch.targets[usize(2 * row)], 2 * index);
+      EXPECT_EQ(batch.targets[usize(2 * row + 1)], 2 * index + 1);
+    }
+  }
+  EXPECT_EQ(rows, 7);
+  Loader without(plain, {.batch_size = 3});
+  without.start(0);
+  ASSERT_TRUE(without.next(batch));  // a buffer that had both
+  EXPECT_TRUE(batch.weights.empty());
+  EXPECT_TRUE(batch.targets.empty());
+}
+
 }  // namespace
 }  // namespace saccade::data

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "saccade/base/file.h"
+#include "saccade/base/printable.h"
 #include "saccade/image/draw.h"
 #include "saccade/image/encode.h"
 #include "saccade/train/csv.h"
@@ -98,6 +99,8 @@ Tensor worst_sheet(const Evaluation& evaluation, const data::Dataset& dataset, I
 
 std::string report_text(const Evaluation& evaluation, std::span<const std::string> class_names,
                         const ReportOptions& options) {
+  std::vector<std::string> names;  // as a terminal may show them
+  for (const std::string& name : class_names) names.push_back(printable(name));
   const ConfusionMatrix matrix = evaluation.confusion();
   std::string text =
       fmt::format("images    {}\naccuracy  {:.4f}\n", evaluation.predictions.size(), evaluation.accuracy);
@@ -106,18 +109,17 @@ std::string report_text(const Evaluation& evaluation, std::span<const std::strin
   }
   text += fmt::format("loss      {:.4f}\n\n", evaluation.loss);
   std::size_t width = 5;
-  for (const std::string& name : class_names) width = std::max(width, name.size());
+  for (const std::string& name : names) width = std::max(width, name.size());
   text += fmt::format("{:<{}}  {:>9}  {:>9}  {:>9}  {:>7}\n", "class", width, "precision", "recall", "F1", "images");
   for (Index i = 0; i < matrix.classes(); ++i) {
     const ConfusionMatrix::ClassScore score = matrix.score(i);
-    text += fmt::format("{:<{}}  {:>9.4f}  {:>9.4f}  {:>9.4f}  {:>7}\n", class_names[usize(i)], width, score.precision,
+    text += fmt::format("{:<{}}  {:>9.4f}  {:>9.4f}  {:>9.4f}  {:>7}\n", names[usize(i)], width, score.precision,
                         score.recall, score.f1, score.support);
   }
   const std::vector<Confusion> confusions = most_frequent(matrix, 5);
   if (!confusions.empty()) text += "\nmost frequent mistakes\n";
   for (const Confusion& c : confusions) {
-    text += fmt::format("  {:>5} x  {} taken for {}\n", c.count, class_names[usize(c.label)],
-                        class_names[usize(c.predicted)]);
+    text += fmt::format("  {:>5} x  {} taken for {}\n", c.count, names[usize(c.label)], names[usize(c.predicted)]);
   }
   return text;
 }

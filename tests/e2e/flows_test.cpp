@@ -135,13 +135,15 @@ TEST(FlowsTable, TrainEvaluatePredict) {
   const std::vector<std::string> columns = {"--x-col", "file", "--image-folder", "img"};
   std::vector<std::string> train = short_training({"labels.csv", "--y-col", "label"});
   train.insert(train.end(), columns.begin(), columns.end());
+  EXPECT_THAT(lines(place.expect(2, train).err).back(), StartsWith("labels.csv: expected 41 images that can be read"));
+  train.emplace_back("--skip-bad");
   const Result result = place.expect(0, train);
-  EXPECT_THAT(result.err,
-              HasSubstr("warning: labels.csv: 1 rows name no image file and are left out, the first 'gone.png'"));
+  EXPECT_THAT(result.err, HasSubstr("unreadable: labels.csv: line 42: 'img/gone.png' is no file that is there"));
   EXPECT_THAT(result.out,
               HasSubstr("on 8 images, set aside from 40; network, metrics and report in runs/lenet5-labels"));
 
-  std::vector<std::string> evaluate = {"evaluate", "runs/lenet5-labels", "labels.csv", "--y-col", "label", "--json"};
+  std::vector<std::string> evaluate = {"evaluate", "runs/lenet5-labels", "labels.csv", "--y-col", "label",
+                                       "--json",   "--skip-bad"};
   evaluate.insert(evaluate.end(), columns.begin(), columns.end());
   EXPECT_EQ(nlohmann::json::parse(place.expect(0, evaluate).out).at("images"), 40);
 
