@@ -253,13 +253,13 @@ Flow flow_from_dataframe(std::shared_ptr<const ImageDataGenerator> generator, co
 
 Tensor array_to_image(const Shape& hwc, std::span<const float> values) {
   Tensor image(hwc, DType::uint8);
+  image_size(image, "array_to_image");
   if (values.size() != usize(image.elements())) {
     throw ShapeError({.where = "array_to_image",
                       .expected = fmt::format("{} values for {}", image.elements(), hwc.to_string()),
                       .got = fmt::format("{}", values.size()),
                       .fix = "pass one whole picture"});
   }
-  if (values.empty()) return image;
   const auto [low, high] = std::ranges::minmax(values);
   const float range = high - low;
   std::ranges::transform(values, image.uint8s().begin(), [=](float x) {

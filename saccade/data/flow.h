@@ -101,7 +101,7 @@ Flow flow_from_dataframe(std::shared_ptr<const ImageDataGenerator> generator, co
                          const ImageTableOptions& table = {}, const FlowOptions& options = {});
 
 /// A float picture as an image: the least value becomes 0, the greatest 255, truncated; all 0 when they are equal. One, three
-/// or four channels. Keras's array_to_img(scale=True).
+/// or four channels, else a ShapeError. Keras's array_to_img(scale=True).
 Tensor array_to_image(const Shape& hwc, std::span<const float> values);
 
 }  // namespace saccade::data
