@@ -15,9 +15,12 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "tests/support/message_of.h"
 
 namespace saccade {
 namespace {
+
+using test::message_of;
 
 namespace fs = std::filesystem;
 using testing::ElementsAre;
@@ -41,16 +44,6 @@ class FileTest : public testing::Test {
 
   fs::path folder_;
 };
-
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST_F(FileTest, WritesAndReadsBack) {
   const std::string text("one\0two\n", 8);

@@ -2,13 +2,13 @@
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "saccade/base/file.h"
 #include "saccade/cli/testing_internal.h"
-#include "saccade/data/testing_internal.h"
+#include "saccade/image/encode.h"
+#include "tests/support/scratch_folder.h"
 
 namespace saccade::cli {
 namespace {
@@ -20,12 +20,20 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
+/// A picture of one colour.
+void write_plain(const fs::path& path, std::uint8_t value) {
+  Tensor image({12, 12, 3}, DType::uint8);
+  std::ranges::fill(image.uint8s(), value);
+  fs::create_directories(path.parent_path());
+  write_image(path, image);
+}
+
 class OwnImages : public ::testing::Test {
  protected:
   OwnImages() {
     for (int i = 0; i < 10; ++i) {
-      data::write_plain(photos("dark/" + std::to_string(i) + ".png"), static_cast<std::uint8_t>(10 + i), 12, 12);
-      data::write_plain(photos("light/" + std::to_string(i) + ".png"), static_cast<std::uint8_t>(200 + i), 12, 12);
+      write_plain(photos("dark/" + std::to_string(i) + ".png"), static_cast<std::uint8_t>(10 + i));
+      write_plain(photos("light/" + std::to_string(i) + ".png"), static_cast<std::uint8_t>(200 + i));
     }
   }
   fs::path photos(const std::string& name) const { return folder / "photos" / name; }
@@ -42,7 +50,7 @@ class OwnImages : public ::testing::Test {
     return nlohmann::json::parse(read_text_file(folder / "run/config.json")).at("options");
   }
 
-  data::ScratchFolder folder;
+  test::ScratchFolder folder;
 };
 
 TEST_F(OwnImages, AFifthIsSetAsideUnlessItIsSaidNotToBe) {
@@ -89,7 +97,7 @@ TEST_F(OwnImages, OptionsThatHaveNoUseAreRefused) {
 
 /// A data set that is not there, or not readable, would be told first if any of it were looked at.
 TEST_F(OwnImages, OptionsAreCheckedBeforeAnyImageIsLookedFor) {
-  data::ScratchFolder empty;
+  test::ScratchFolder empty;
   folder.write("photos/dark/broken.png", "no image");
   for (const auto& [option, says] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"--optimizer", "nosuch"}, "'nosuch'"},

@@ -13,9 +13,14 @@
 #include "saccade/data/image_folder.h"
 #include "saccade/data/loader.h"
 #include "saccade/data/testing_internal.h"
+#include "tests/support/message_of.h"
+#include "tests/support/scratch_folder.h"
 
 namespace saccade::data {
 namespace {
+
+using test::message_of;
+using test::ScratchFolder;
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;

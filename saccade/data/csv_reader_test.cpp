@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 
 #include "saccade/data/testing_internal.h"
+#include "tests/support/message_of.h"
 
 namespace saccade::data {
 namespace {
 
+using test::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

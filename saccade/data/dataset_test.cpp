@@ -14,21 +14,14 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "tests/support/message_of.h"
 
 namespace saccade::data {
 namespace {
 
+using test::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::string message(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 /// n images of 2 x 1 x 3 whose bytes count upwards; labels repeat 0, 1, .. classes-1.
 DatasetPtr counting(Index n, Index classes = 3, std::string name = "counting") {
@@ -85,7 +78,7 @@ TEST(InMemory, KeepsFloatImages) {
 
 TEST(InMemory, RefusesWhatDoesNotFitTogether) {
   auto make = [](const Shape& shape, std::vector<std::int32_t> labels, std::vector<std::string> names) {
-    return message([&] { InMemory("set", Tensor(shape, DType::uint8), std::move(labels), std::move(names)); });
+    return message_of([&] { InMemory("set", Tensor(shape, DType::uint8), std::move(labels), std::move(names)); });
   };
   EXPECT_EQ(
       make({2, 28, 28}, {0, 0}, {"a"}),
@@ -108,16 +101,16 @@ TEST(Dataset, RefusesImagesOutOfRangeEverywhere) {
       std::vector<float> out(6);
       const std::string text =
           "expected an image from 0 to 3, got " + std::to_string(i) + "; the dataset holds 4 images";
-      EXPECT_THAT(message([&] { dataset->get(i); }), HasSubstr(text));
-      EXPECT_THAT(message([&] { dataset->label(i); }), HasSubstr(text));
-      EXPECT_THAT(message([&] { dataset->sample_name(i); }), HasSubstr(text));
-      EXPECT_THAT(message([&] { dataset->read(i, {}, out); }), HasSubstr(text));
+      EXPECT_THAT(message_of([&] { dataset->get(i); }), HasSubstr(text));
+      EXPECT_THAT(message_of([&] { dataset->label(i); }), HasSubstr(text));
+      EXPECT_THAT(message_of([&] { dataset->sample_name(i); }), HasSubstr(text));
+      EXPECT_THAT(message_of([&] { dataset->read(i, {}, out); }), HasSubstr(text));
     }
     std::vector<float> small(5);
-    EXPECT_EQ(message([&] { dataset->read(0, {}, small); }),
+    EXPECT_EQ(message_of([&] { dataset->read(0, {}, small); }),
               "counting: expected room for an image of [2, 1, 3], got 5 values; pass one float a pixel and channel");
   }
-  EXPECT_THAT(message([&] { empty->get(0); }), HasSubstr("expected no image at all, got 0"));
+  EXPECT_THAT(message_of([&] { empty->get(0); }), HasSubstr("expected no image at all, got 0"));
 }
 
 /// A dataset of the least effort: it has no read() of its own.
@@ -147,12 +140,12 @@ TEST(Dataset, ReadsThroughGetByDefault) {
   EXPECT_THAT(read(dataset, 0, {.scale = 2}), ElementsAre(14, 14));
   EXPECT_THAT(read(dataset, 1, {.scale = 2}), ElementsAre(0.5F, 0.5F));
   EXPECT_EQ(dataset.sample_name(1), "plain #1");
-  EXPECT_EQ(message([] {
+  EXPECT_EQ(message_of([] {
               read(Plain({2, 2, 1}), 1);
             }),
             "file1: expected an image of [1, 2, 1], got [2, 2, 1]; resize it, or leave it out");
   std::vector<float> small(1);
-  EXPECT_THAT(message([&] { dataset.read(0, {}, small); }), HasSubstr("room for an image of [1, 2, 1]"));
+  EXPECT_THAT(message_of([&] { dataset.read(0, {}, small); }), HasSubstr("room for an image of [1, 2, 1]"));
 }
 
 TEST(Subset, TakesImagesInTheOrderGiven) {
@@ -164,12 +157,12 @@ TEST(Subset, TakesImagesInTheOrderGiven) {
   EXPECT_EQ(subset.get(1).label, 0);
   EXPECT_EQ(subset.sample_name(2), "counting #4");
   EXPECT_THAT(read(subset, 0), ElementsAre(24, 25, 26, 27, 28, 29));
-  EXPECT_EQ(message([] {
+  EXPECT_EQ(message_of([] {
               Subset(counting(5), {0, 5, 9}, "chosen");
             }),
             "chosen: index 1: expected an image of counting, which holds 5, got 5; count images from 0");
-  EXPECT_THAT(message([] { Subset(counting(5), {-1}, "chosen"); }), HasSubstr("index 0"));
-  EXPECT_THAT(message([] { Subset(nullptr, {}, "chosen"); }),
+  EXPECT_THAT(message_of([] { Subset(counting(5), {-1}, "chosen"); }), HasSubstr("index 0"));
+  EXPECT_THAT(message_of([] { Subset(nullptr, {}, "chosen"); }),
               HasSubstr("chosen: expected a dataset, got a null pointer"));
 }
 
@@ -177,9 +170,9 @@ TEST(Take, KeepsTheFirst) {
   const DatasetPtr part = take(counting(5), 2);
   EXPECT_THAT(first_pixels(*part), ElementsAre(0, 6));
   EXPECT_EQ(part->name(), "counting[:2]");
-  EXPECT_EQ(message([] { take(counting(5), 6); }),
+  EXPECT_EQ(message_of([] { take(counting(5), 6); }),
             "take from counting: expected 0 to 5 images, got 6; ask for no more than there are");
-  EXPECT_THAT(message([] { take(counting(5), -1); }), HasSubstr("got -1"));
+  EXPECT_THAT(message_of([] { take(counting(5), -1); }), HasSubstr("got -1"));
 }
 
 std::vector<Index> sources(const DatasetPtr& dataset) {
@@ -231,10 +224,10 @@ TEST(Split, DependsOnTheSeedAlone) {
 
 TEST(Split, RefusesWhatLeavesASideEmpty) {
   for (const double fraction : {0.0, 1.0, -0.1, std::nan("")}) {
-    EXPECT_THAT(message([&] { split(counting(10), fraction, 0); }),
+    EXPECT_THAT(message_of([&] { split(counting(10), fraction, 0); }),
                 HasSubstr("split of counting: expected a fraction between 0 and 1, got"));
   }
-  EXPECT_EQ(message([] { split(counting(3), 0.1, 0); }),
+  EXPECT_EQ(message_of([] { split(counting(3), 0.1, 0); }),
             "split of counting: expected at least one image on both sides, got 3 and 0; use more images, or another "
             "fraction");
 }
@@ -251,14 +244,14 @@ TEST(Concat, AppendsDatasets) {
 }
 
 TEST(Concat, RefusesOtherShapesAndClasses) {
-  EXPECT_THAT(message([] { concat({}); }), HasSubstr("concat: expected at least one dataset, got none"));
-  EXPECT_THAT(message([] { concat({counting(1), nullptr}); }), HasSubstr("got a null pointer"));
-  EXPECT_EQ(message([] {
+  EXPECT_THAT(message_of([] { concat({}); }), HasSubstr("concat: expected at least one dataset, got none"));
+  EXPECT_THAT(message_of([] { concat({counting(1), nullptr}); }), HasSubstr("got a null pointer"));
+  EXPECT_EQ(message_of([] {
               concat({counting(1), std::make_shared<Plain>(Shape{1, 2, 1})});
             }),
             "concat of counting and plain: expected images of [2, 1, 3], got [1, 2, 1]; resize one of them");
   EXPECT_EQ(
-      message([] {
+      message_of([] {
         concat({counting(1, 2), counting(1, 3)});
       }),
       "concat of counting and counting: expected the same class names in the same order, got class0 class1 class2, "
@@ -293,7 +286,7 @@ TEST(Annotations, ALabelIsATargetToo) {
   std::vector<float> expected(dataset->class_names().size());
   expected[usize(dataset->label(4))] = 1.0F;
   EXPECT_EQ(target_of(*dataset, 4), expected);
-  EXPECT_THAT(message([&] { (void)dataset->weight(5); }), HasSubstr("expected an image from 0 to 4, got 5"));
+  EXPECT_THAT(message_of([&] { (void)dataset->weight(5); }), HasSubstr("expected an image from 0 to 4, got 5"));
 }
 
 TEST(Annotations, GoWithTheirImages) {
@@ -326,19 +319,19 @@ TEST(Annotations, GoWithTheirImages) {
 
 TEST(Annotations, Errors) {
   const auto nan = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(message([] { with_weights(counting(2), {1}); }),
+  EXPECT_EQ(message_of([] { with_weights(counting(2), {1}); }),
             "weights of counting: expected 2 numbers, got 1; give every image its own");
-  EXPECT_THAT(message([] {
+  EXPECT_THAT(message_of([] {
                 with_weights(counting(2), {1, -1});
               }),
               HasSubstr("weights of counting: number 1: expected a finite number of zero or more, got -1"));
-  EXPECT_THAT(message([&] {
+  EXPECT_THAT(message_of([&] {
                 with_targets(counting(2), {1, nan}, {"a"});
               }),
               HasSubstr("targets of counting: number 1: expected a finite number, got nan"));
-  EXPECT_THAT(message([] { with_targets(counting(2), {1, 2}, {}); }), HasSubstr("expected at least one name"));
-  EXPECT_THAT(message([] { with_targets(counting(2), {1, 2, 3}, {"a", "b"}); }), HasSubstr("expected 4 numbers"));
-  EXPECT_THAT(message([] { with_weights(nullptr, {}); }), HasSubstr("a null pointer"));
+  EXPECT_THAT(message_of([] { with_targets(counting(2), {1, 2}, {}); }), HasSubstr("expected at least one name"));
+  EXPECT_THAT(message_of([] { with_targets(counting(2), {1, 2, 3}, {"a", "b"}); }), HasSubstr("expected 4 numbers"));
+  EXPECT_THAT(message_of([] { with_weights(nullptr, {}); }), HasSubstr("a null pointer"));
 }
 
 }  // namespace

@@ -12,9 +12,12 @@
 #include "saccade/data/fetch/testing_internal.h"
 #include "saccade/image/encode.h"
 #include "saccade/tensor/tensor.h"
+#include "tests/support/scratch_folder.h"
 
 namespace saccade::data {
 namespace {
+
+using test::ScratchFolder;
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;

@@ -15,23 +15,16 @@
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/data/gzip.h"
+#include "tests/support/message_of.h"
 
 namespace saccade::data {
 namespace {
 
+using test::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using Bytes = std::vector<std::byte>;
-
-std::string message(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 /// A path of this process's own, so that tests may run side by side.
 std::filesystem::path temporary(const std::string& name) {
@@ -140,7 +133,7 @@ TEST(Idx, RefusesEveryMalformedFile) {
        "f: byte 12: expected sizes for at most 4294967296 bytes, got 4294967295 after 4294967295 elements" + fix},
       {three, {.content_bytes = 2}, "f: byte 4: expected sizes for at most 2 bytes, got 3 after 1 elements" + fix},
   };
-  for (const Malformed& c : cases) EXPECT_EQ(message([&] { read_idx(c.file, "f", c.limits); }), c.text);
+  for (const Malformed& c : cases) EXPECT_EQ(message_of([&] { read_idx(c.file, "f", c.limits); }), c.text);
   EXPECT_NO_THROW(read_idx(three, "f", {.rank = 1, .content_bytes = 3}));
 }
 
@@ -148,24 +141,24 @@ TEST(Idx, RefusesEveryMalformedPackedFile) {
   const Bytes shorter = bytes({0, 0, 8, 1, 0, 0, 0, 4, 1, 2, 3});
   const Bytes longer = bytes({0, 0, 8, 1, 0, 0, 0, 2, 1, 2, 3});
   const Bytes wrong = bytes({0, 0, 8, 4});
-  EXPECT_THAT(message([&] { read_idx(gzip(shorter), "f"); }),
+  EXPECT_THAT(message_of([&] { read_idx(gzip(shorter), "f"); }),
               StartsWith("f: unpacked byte 8: expected 4 bytes for [4], got the end of the file after 3 of them;"));
-  EXPECT_THAT(message([&] { read_idx(gzip(longer), "f"); }),
+  EXPECT_THAT(message_of([&] { read_idx(gzip(longer), "f"); }),
               StartsWith("f: unpacked byte 10: expected the end of the file, got more bytes;"));
-  EXPECT_THAT(message([&] { read_idx(gzip(wrong), "f", {.rank = 1}); }),
+  EXPECT_THAT(message_of([&] { read_idx(gzip(wrong), "f", {.rank = 1}); }),
               StartsWith("f: unpacked byte 0: expected magic"));
   Bytes cut = gzip(encode_idx(counting({100})));
   cut.pop_back();
-  EXPECT_THAT(message([&] { read_idx(cut, "f"); }),
+  EXPECT_THAT(message_of([&] { read_idx(cut, "f"); }),
               HasSubstr("expected more of the gzip data, got the end of the file"));
   cut = gzip(encode_idx(counting({100})));
   cut[cut.size() - 8] ^= std::byte{1};
-  EXPECT_THAT(message([&] { read_idx(cut, "f"); }), HasSubstr("incorrect data check"));
+  EXPECT_THAT(message_of([&] { read_idx(cut, "f"); }), HasSubstr("incorrect data check"));
 }
 
 TEST(Idx, ASmallPackedFileCannotAskForMuchMemory) {
   const Bytes file = gzip(bytes({0, 0, 8, 1, 255, 255, 255, 255, 1, 2, 3}));
-  EXPECT_EQ(message([&] { read_idx(file, "f"); }),
+  EXPECT_EQ(message_of([&] { read_idx(file, "f"); }),
             "f: unpacked byte 8: expected 4294967295 bytes for [4294967295], got a packed file that can hold at most " +
                 std::to_string(isize(file.size()) * 1032 - 8) +
                 "; check that this is the IDX file you meant, and get it again if it is");
@@ -174,7 +167,7 @@ TEST(Idx, ASmallPackedFileCannotAskForMuchMemory) {
 TEST(Idx, NamesTheFile) {
   const std::filesystem::path path = temporary("saccade_idx_test_bad");
   write_file(path, std::string_view("hello"));
-  EXPECT_THAT(message([&] { read_idx(path); }), StartsWith(path.string() + ": byte 0: expected magic number"));
+  EXPECT_THAT(message_of([&] { read_idx(path); }), StartsWith(path.string() + ": byte 0: expected magic number"));
   std::filesystem::remove(path);
   EXPECT_THROW(read_idx(path), SystemError);
 }
@@ -182,15 +175,18 @@ TEST(Idx, NamesTheFile) {
 TEST(Idx, RefusesAFileBeyondItsLimitBeforeReadingItWhole) {
   const std::filesystem::path path = temporary("saccade_idx_test_large");
   write_file(path, encode_idx(counting({200'000})));
-  EXPECT_THAT(message([&] { read_idx(path, {.content_bytes = 1000}); }), HasSubstr("expected at most 66537 bytes"));
+  EXPECT_THAT(message_of([&] { read_idx(path, {.content_bytes = 1000}); }), HasSubstr("expected at most 66537 bytes"));
   std::filesystem::remove(path);
 }
 
 TEST(Idx, WritesOnlyBytesWithAxes) {
   EXPECT_THROW(encode_idx(Tensor({2})), ValueError);
-  EXPECT_THAT(message([] { encode_idx(Tensor(Shape(), DType::uint8)); }),
+  EXPECT_THAT(message_of([] { encode_idx(Tensor(Shape(), DType::uint8)); }),
               StartsWith("IDX file: expected 1 to 8 axes of less than 2^32, got []"));
-  EXPECT_THAT(message([] { encode_idx(Tensor({0, Index{1} << 32}, DType::uint8)); }), HasSubstr("got [0, 4294967296]"));
+  EXPECT_THAT(message_of([] {
+                encode_idx(Tensor({0, Index{1} << 32}, DType::uint8));
+              }),
+              HasSubstr("got [0, 4294967296]"));
 }
 
 }  // namespace

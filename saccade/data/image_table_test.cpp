@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 
 #include "saccade/data/testing_internal.h"
+#include "tests/support/message_of.h"
+#include "tests/support/scratch_folder.h"
 
 namespace saccade::data {
 namespace {
 
+using test::message_of;
+using test::ScratchFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

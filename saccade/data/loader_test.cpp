@@ -18,22 +18,15 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
+#include "tests/support/message_of.h"
 
 namespace saccade::data {
 namespace {
 
+using test::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-std::string message(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 /// n images of 3 x 2 x 1 that hold pseudo-random bytes.
 DatasetPtr noise(Index n) {
@@ -411,7 +404,7 @@ TEST(Loader, AWorkersExceptionIsThrownWhenItsBatchIsDueAndStays) {
 TEST(Loader, ExceptionsKeepTheirKindAndNameTheImage) {
   auto text_of = [](const std::function<void()>& raise) {
     Loader loader(noise(1), {.transform = failing_at(0, raise)});
-    return message([&] { epoch_of(loader, 0); });
+    return message_of([&] { epoch_of(loader, 0); });
   };
   EXPECT_EQ(text_of([] { throw ValueError({.where = "", .expected = "a", .got = "b", .fix = "c"}); }),
             "noise #0: expected a, got b; c");
@@ -431,7 +424,7 @@ TEST(Loader, ExceptionsKeepTheirKindAndNameTheImage) {
 }
 
 TEST(Loader, RefusesBadOptions) {
-  auto make = [](LoaderOptions options) { return message([&] { Loader(noise(10), options); }); };
+  auto make = [](LoaderOptions options) { return message_of([&] { Loader(noise(10), options); }); };
   EXPECT_EQ(make({.batch_size = 0}), "loader batch_size: expected at least 1, got 0; use 32 to 256");
   EXPECT_THAT(make({.batch_size = -8}), StartsWith("loader batch_size: expected at least 1, got -8;"));
   EXPECT_EQ(make({.workers = -1}),
@@ -443,21 +436,21 @@ TEST(Loader, RefusesBadOptions) {
       "loader drop_last: expected at least one whole batch of 11, got 10 images; use a smaller batch_size, or keep "
       "the last batch");
   EXPECT_THAT(make({.preprocessing = {.mean = {1, 2, 3}}}), StartsWith("preprocessing mean: expected 1 values"));
-  EXPECT_THAT(message([] { Loader(nullptr, {}); }),
+  EXPECT_THAT(message_of([] { Loader(nullptr, {}); }),
               HasSubstr("loader dataset: expected a dataset, got a null pointer"));
-  EXPECT_THAT(message([] { Loader(take(noise(3), 0), {}); }),
+  EXPECT_THAT(message_of([] { Loader(take(noise(3), 0), {}); }),
               StartsWith("loader dataset: expected 1 to 4294967295 images, got 0 in noise[:0];"));
 }
 
 TEST(Loader, RefusesBadCalls) {
   Loader loader(noise(10), {.batch_size = 4});
   Batch batch;
-  EXPECT_EQ(message([&] { loader.next(batch); }),
+  EXPECT_EQ(message_of([&] { loader.next(batch); }),
             "loader next: expected start(epoch) first, got no epoch under way; call start(0)");
-  EXPECT_THAT(message([&] { loader.start(-1); }), StartsWith("loader epoch: expected 0 to 4294967295, got -1;"));
-  EXPECT_THAT(message([&] { loader.start(Index{1} << 32); }), HasSubstr("got 4294967296"));
-  EXPECT_THAT(message([&] { loader.start(0, 4); }), StartsWith("loader first_batch: expected 0 to 3, got 4;"));
-  EXPECT_THAT(message([&] { loader.start(0, -1); }), HasSubstr("got -1"));
+  EXPECT_THAT(message_of([&] { loader.start(-1); }), StartsWith("loader epoch: expected 0 to 4294967295, got -1;"));
+  EXPECT_THAT(message_of([&] { loader.start(Index{1} << 32); }), HasSubstr("got 4294967296"));
+  EXPECT_THAT(message_of([&] { loader.start(0, 4); }), StartsWith("loader first_batch: expected 0 to 3, got 4;"));
+  EXPECT_THAT(message_of([&] { loader.start(0, -1); }), HasSubstr("got -1"));
   loader.start((Index{1} << 32) - 1, 3);
   EXPECT_FALSE(loader.next(batch));
 }

@@ -5,10 +5,12 @@
 #include <memory>
 
 #include "saccade/data/testing_internal.h"
+#include "tests/support/message_of.h"
 
 namespace saccade::data {
 namespace {
 
+using test::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

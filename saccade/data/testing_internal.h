@@ -1,13 +1,8 @@
 #pragma once
 // What the tests of image flows share: folders of little pictures.
 #include <algorithm>
-#include <functional>
-#include <string>
-#include <string_view>
+#include <filesystem>
 
-#include "saccade/base/error.h"
-#include "saccade/base/file.h"
-#include "saccade/data/fetch/testing_internal.h"
 #include "saccade/image/encode.h"
 
 namespace saccade::data {
@@ -24,15 +19,6 @@ inline void write_plain(const std::filesystem::path& path, std::uint8_t value = 
                         Index width = 8) {
   std::filesystem::create_directories(path.parent_path());
   write_image(path, plain_image(height, width, value));
-}
-
-inline std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace saccade::data

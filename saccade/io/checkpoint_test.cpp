@@ -10,10 +10,12 @@
 #include <limits>
 
 #include "saccade/base/error.h"
+#include "tests/support/message_of.h"
 
 namespace saccade {
 namespace {
 
+using test::message_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -34,17 +36,7 @@ class CheckpointTest : public testing::Test {
 
   std::string load_error(const Metadata& metadata) const {
     write_safetensors(path_, {}, metadata);
-    return error_of([&] { Checkpoint::load(path_); });
-  }
-
-  template <class Call>
-  static std::string error_of(Call call) {
-    try {
-      call();
-    } catch (const FormatError& error) {
-      return error.what();
-    }
-    return "no error";
+    return message_of([&] { Checkpoint::load(path_); });
   }
 
   std::filesystem::path folder_;
@@ -103,9 +95,9 @@ TEST_F(CheckpointTest, KeepsEveryIndex) {
 TEST_F(CheckpointTest, NamesTheFileAndTheMissingValue) {
   const Checkpoint loaded = saved_and_loaded({});
   const std::string file = path_.string();
-  EXPECT_EQ(error_of([&] { static_cast<void>(loaded.get_index("step")); }),
+  EXPECT_EQ(message_of([&] { static_cast<void>(loaded.get_index("step")); }),
             file + ": expected a value 'step', got none; it was written by another version or run; start a new run");
-  EXPECT_THAT(error_of([&] { static_cast<void>(loaded.get_tensor("w", {1})); }),
+  EXPECT_THAT(message_of([&] { static_cast<void>(loaded.get_tensor("w", {1})); }),
               HasSubstr(file + ": expected a tensor 'w', got none"));
 }
 
@@ -113,12 +105,12 @@ TEST_F(CheckpointTest, NamesTheValueThatIsNoNumber) {
   Checkpoint checkpoint;
   for (const char* text : {"", " 1", "1 ", "1.5", "x", "9223372036854775808", "+1"}) {
     checkpoint.set_text("step", text);
-    EXPECT_THAT(error_of([&] { static_cast<void>(checkpoint.get_index("step")); }),
+    EXPECT_THAT(message_of([&] { static_cast<void>(checkpoint.get_index("step")); }),
                 HasSubstr("checkpoint: value 'step': expected a whole number, got '" + std::string(text) + "'"));
   }
   for (const char* text : {"", "0x", "--0x1p+0", "0x1p+0 ", "0x-1p+0", "0x1p+99999", "one"}) {
     checkpoint.set_text("lr", text);
-    EXPECT_THAT(error_of([&] { static_cast<void>(checkpoint.get_double("lr")); }),
+    EXPECT_THAT(message_of([&] { static_cast<void>(checkpoint.get_double("lr")); }),
                 HasSubstr("checkpoint: value 'lr': expected a hexadecimal number such as 0x1.8p-3, got"))
         << text;
   }
@@ -127,7 +119,7 @@ TEST_F(CheckpointTest, NamesTheValueThatIsNoNumber) {
 TEST_F(CheckpointTest, NamesTheTensorOfAnotherShape) {
   Checkpoint checkpoint;
   checkpoint.add_tensor("w", Tensor(Shape{2, 3}));
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(message_of([&] {
                 static_cast<void>(checkpoint.get_tensor("w", {3, 2}));
               }),
               HasSubstr("checkpoint: tensor 'w': expected shape [3, 2], got [2, 3]"));

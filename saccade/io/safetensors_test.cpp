@@ -14,10 +14,13 @@
 #include <limits>
 
 #include "saccade/base/error.h"
+#include "tests/support/message_of.h"
+#include "tests/support/scratch_folder.h"
 
 namespace saccade {
 namespace {
 
+using test::message_of;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -64,34 +67,9 @@ std::vector<float> floats_read(const Bytes& file) {
   return {values.begin(), values.end()};
 }
 
-template <class Call>
-std::string error_text(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 std::string read_error(const Bytes& file) {
-  return error_text([&] { read_safetensors(raw(file), "net.safetensors"); });
+  return message_of([&] { read_safetensors(raw(file), "net.safetensors"); });
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "saccade_io_XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 TEST(Safetensors, ReadsAFileWrittenByHand) {
   Bytes data;
@@ -132,7 +110,7 @@ TEST(Safetensors, WritesTheLayoutOfTheSpecification) {
 }
 
 TEST(Safetensors, ReadsBackWhatItWrote) {
-  const TemporaryFolder folder;
+  const test::ScratchFolder folder;
   const std::filesystem::path path = folder.path() / "net.safetensors";
   const float odd_nan = std::bit_cast<float>(0x7FA12345U);
   const Tensor weight(Shape{2, 3}, std::vector<float>{1, -0.0F, 1e-45F, odd_nan, INFINITY, 3.4028235e38F});
@@ -319,22 +297,22 @@ TEST(Safetensors, DeepNestingIsAnErrorAtOnce) {
 TEST(Safetensors, RefusesToWriteWhatCannotBeRead) {
   const Tensor one(Shape{1});
   const std::vector<TensorEntry> twice = {{"w", &one}, {"w", &one}};
-  EXPECT_EQ(error_text([&] { encode(twice); }),
+  EXPECT_EQ(message_of([&] { encode(twice); }),
             "safetensors: expected each name once, got 'w' twice; rename one of them");
   const std::vector<TensorEntry> reserved = {{"__metadata__", &one}};
-  EXPECT_EQ(error_text([&] { encode(reserved); }),
+  EXPECT_EQ(message_of([&] { encode(reserved); }),
             "safetensors: expected a tensor name other than the metadata's, got '__metadata__'; rename it");
   const std::vector<TensorEntry> latin = {{"\xE9", &one}};
-  EXPECT_THAT(error_text([&] { encode(latin); }), HasSubstr("expected names and metadata in UTF-8"));
-  EXPECT_THAT(error_text([&] { encode({}, {{"k", "\xFF"}}); }), HasSubstr("expected names and metadata in UTF-8"));
-  EXPECT_THAT(error_text([&] {
+  EXPECT_THAT(message_of([&] { encode(latin); }), HasSubstr("expected names and metadata in UTF-8"));
+  EXPECT_THAT(message_of([&] { encode({}, {{"k", "\xFF"}}); }), HasSubstr("expected names and metadata in UTF-8"));
+  EXPECT_THAT(message_of([&] {
                 encode({}, {{"k", std::string(100'000'000, ' ')}});
               }),
               HasSubstr("expected a header of at most 100000000 bytes, got 100000001"));
 }
 
 TEST(Safetensors, AFailedWriteLeavesTheOldFile) {
-  const TemporaryFolder folder;
+  const test::ScratchFolder folder;
   const std::filesystem::path path = folder.path() / "net.safetensors";
   const Tensor one(Shape{1}, std::vector<float>{1});
   write_safetensors(path, std::vector<TensorEntry>{{"w", &one}});
@@ -365,7 +343,7 @@ assert end == len(body)
 
 TEST(Safetensors, AReaderOfTheLayoutInAnotherLanguageAgrees) {
   if (std::system("python3 -c '' >/dev/null 2>&1") != 0) GTEST_SKIP() << "python3 is not installed";
-  const TemporaryFolder folder;
+  const test::ScratchFolder folder;
   const std::filesystem::path path = folder.path() / "net.safetensors";
   const Tensor weight(Shape{2, 2}, std::vector<float>{1, -0.5F, 0, 65536});
   const Tensor labels(Shape{3}, std::vector<std::uint8_t>{0, 1, 255});

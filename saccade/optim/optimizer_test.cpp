@@ -18,21 +18,15 @@
 #include "saccade/optim/adam.h"
 #include "saccade/optim/rmsprop.h"
 #include "saccade/optim/sgd.h"
+#include "tests/support/message_of.h"
 
 namespace saccade {
 namespace {
 
+using test::message_of;
+
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // Some parameters under one roof, as a network would have them.
 class Net {
@@ -280,7 +274,7 @@ TEST(Optimizers, L2AddsToGradientAndLoss) {
   std::vector<const Parameter*> readers(net.all().begin(), net.all().end());
   EXPECT_EQ(l2_loss(readers), 0.5 * 5.0 + 0.25 * 9.0);
   net[0].grad = Tensor();
-  EXPECT_EQ(error_of([&] { add_l2(net.all()); }),
+  EXPECT_EQ(message_of([&] { add_l2(net.all()); }),
             "parameter 'a': expected a gradient of shape [2], got [0]; compile the network for training");
 }
 
@@ -475,63 +469,64 @@ TEST(Optimizers, Describe) {
 }
 
 TEST(Optimizers, BadOptionsAreNamedWithAFix) {
-  EXPECT_EQ(error_of([] { Adam{{.learning_rate = kNaN}}; }),
+  EXPECT_EQ(message_of([] { Adam{{.learning_rate = kNaN}}; }),
             "Adam learning_rate: expected a positive finite number, got nan; try 0.001");
-  EXPECT_EQ(error_of([] { SGD{{.learning_rate = -0.1}}; }),
+  EXPECT_EQ(message_of([] { SGD{{.learning_rate = -0.1}}; }),
             "SGD learning_rate: expected a positive finite number, got -0.1; try 0.01");
-  EXPECT_EQ(error_of([] { RMSprop{{.learning_rate = kInfinity}}; }),
+  EXPECT_EQ(message_of([] { RMSprop{{.learning_rate = kInfinity}}; }),
             "RMSprop learning_rate: expected a positive finite number, got inf; try 0.001");
-  EXPECT_EQ(error_of([] { AdamW{{.learning_rate = 0.0}}; }),
+  EXPECT_EQ(message_of([] { AdamW{{.learning_rate = 0.0}}; }),
             "AdamW learning_rate: expected a positive finite number, got 0; try 0.001");
-  EXPECT_EQ(error_of([] { SGD{{.momentum = 1.0}}; }), "SGD momentum: expected at least 0 and below 1, got 1; try 0.9");
-  EXPECT_EQ(error_of([] { SGD{{.momentum = kNaN}}; }),
+  EXPECT_EQ(message_of([] { SGD{{.momentum = 1.0}}; }),
+            "SGD momentum: expected at least 0 and below 1, got 1; try 0.9");
+  EXPECT_EQ(message_of([] { SGD{{.momentum = kNaN}}; }),
             "SGD momentum: expected at least 0 and below 1, got nan; try 0.9");
-  EXPECT_EQ(error_of([] { RMSprop{{.rho = -0.1}}; }),
+  EXPECT_EQ(message_of([] { RMSprop{{.rho = -0.1}}; }),
             "RMSprop rho: expected at least 0 and below 1, got -0.1; try 0.9");
-  EXPECT_EQ(error_of([] { RMSprop{{.momentum = 2.0}}; }),
+  EXPECT_EQ(message_of([] { RMSprop{{.momentum = 2.0}}; }),
             "RMSprop momentum: expected at least 0 and below 1, got 2; try 0.9");
-  EXPECT_EQ(error_of([] { RMSprop{{.epsilon = 1e-60}}; }),
+  EXPECT_EQ(message_of([] { RMSprop{{.epsilon = 1e-60}}; }),
             "RMSprop epsilon: expected a positive finite number, got 1e-60; try 1e-07");
-  EXPECT_EQ(error_of([] { Adam{{.beta_1 = 1.0}}; }), "Adam beta_1: expected at least 0 and below 1, got 1; try 0.9");
-  EXPECT_EQ(error_of([] { Adam{{.beta_2 = 1.5}}; }),
+  EXPECT_EQ(message_of([] { Adam{{.beta_1 = 1.0}}; }), "Adam beta_1: expected at least 0 and below 1, got 1; try 0.9");
+  EXPECT_EQ(message_of([] { Adam{{.beta_2 = 1.5}}; }),
             "Adam beta_2: expected at least 0 and below 1, got 1.5; try 0.999");
-  EXPECT_EQ(error_of([] { Adam{{.epsilon = 0.0}}; }),
+  EXPECT_EQ(message_of([] { Adam{{.epsilon = 0.0}}; }),
             "Adam epsilon: expected a positive finite number, got 0; try 1e-07");
-  EXPECT_EQ(error_of([] { AdamW{{.weight_decay = -1.0}}; }),
+  EXPECT_EQ(message_of([] { AdamW{{.weight_decay = -1.0}}; }),
             "AdamW weight_decay: expected a finite number of zero or more, got -1; try 0.004");
-  EXPECT_EQ(error_of([] { Adam{{.clipnorm = 0.0}}; }),
+  EXPECT_EQ(message_of([] { Adam{{.clipnorm = 0.0}}; }),
             "Adam clipnorm: expected a positive finite number, got 0; try 1");
-  EXPECT_EQ(error_of([] { Adam{{.use_ema = true, .ema_momentum = 1.0}}; }),
+  EXPECT_EQ(message_of([] { Adam{{.use_ema = true, .ema_momentum = 1.0}}; }),
             "Adam ema_momentum: expected at least 0 and below 1, got 1; try 0.99");
-  EXPECT_EQ(error_of([] { Adam{{.clipvalue = 1.0, .global_clipnorm = 1.0}}; }),
+  EXPECT_EQ(message_of([] { Adam{{.clipvalue = 1.0, .global_clipnorm = 1.0}}; }),
             "Adam: expected at most one of clipvalue, clipnorm and global_clipnorm, got clipvalue and global_clipnorm; "
             "keep one");
 }
 
 TEST(Optimizers, MisuseIsNamedWithAFix) {
   SGD sgd{{.momentum = 0.9}};
-  EXPECT_EQ(error_of([&] { sgd.step(); }),
+  EXPECT_EQ(message_of([&] { sgd.step(); }),
             "SGD: expected bind() before step(), got no parameters; bind it to the network's parameters");
   Net net;
   net.add("w", {1, 2});
   sgd.bind(net.all());
   sgd.step(0.0);
-  EXPECT_EQ(error_of([&] { sgd.step(kNaN); }),
+  EXPECT_EQ(message_of([&] { sgd.step(kNaN); }),
             "SGD step 1: expected a finite learning rate of zero or more, got nan; check the learning rate schedule");
   EXPECT_EQ(
-      error_of([&] { sgd.step(-1e-3); }),
+      message_of([&] { sgd.step(-1e-3); }),
       "SGD step 1: expected a finite learning rate of zero or more, got -0.001; check the learning rate schedule");
-  EXPECT_EQ(error_of([&] { sgd.set_iterations(-1); }),
+  EXPECT_EQ(message_of([&] { sgd.set_iterations(-1); }),
             "SGD iterations: expected zero or more, got -1; use the count of an earlier iterations()");
   net[0].grad = Tensor();
-  EXPECT_EQ(error_of([&] { sgd.step(); }),
+  EXPECT_EQ(message_of([&] { sgd.step(); }),
             "parameter 'w': expected a gradient of shape [2], got [0]; compile the network for training");
   net[0].value = Tensor(Shape{3});
   net[0].grad = Tensor(Shape{3});
-  EXPECT_EQ(error_of([&] { sgd.step(); }),
+  EXPECT_EQ(message_of([&] { sgd.step(); }),
             "parameter 'w': expected shape [2], as at bind(), got [3]; bind the optimizer again");
   net.add("w", {1});
-  EXPECT_EQ(error_of([&] { sgd.bind(net.all()); }),
+  EXPECT_EQ(message_of([&] { sgd.bind(net.all()); }),
             "SGD: expected parameters with different names, got 'w' twice; give every layer its own name");
   EXPECT_EQ(sgd.iterations(), 1);
 }

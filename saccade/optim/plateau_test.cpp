@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "tests/support/message_of.h"
 
 namespace saccade {
 namespace {
+
+using test::message_of;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -22,15 +25,6 @@ std::vector<double> rates(const PlateauOptions& options, const std::vector<doubl
   std::vector<double> all;
   for (const double value : values) all.push_back(rate = plateau.update(value, rate));
   return all;
-}
-
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 using testing::ElementsAre;
@@ -81,17 +75,17 @@ TEST(Plateau, StateCarriesOn) {
 }
 
 TEST(Plateau, BadOptionsAreNamedWithAFix) {
-  EXPECT_EQ(error_of([] { Plateau({.factor = 1.0}); }),
+  EXPECT_EQ(message_of([] { Plateau({.factor = 1.0}); }),
             "ReduceLROnPlateau factor: expected above 0 and below 1, got 1; try 0.1");
-  EXPECT_EQ(error_of([] { Plateau({.factor = kNaN}); }),
+  EXPECT_EQ(message_of([] { Plateau({.factor = kNaN}); }),
             "ReduceLROnPlateau factor: expected above 0 and below 1, got nan; try 0.1");
-  EXPECT_EQ(error_of([] { Plateau({.patience = -1}); }),
+  EXPECT_EQ(message_of([] { Plateau({.patience = -1}); }),
             "ReduceLROnPlateau patience: expected zero or more epochs, got -1; try 10");
-  EXPECT_EQ(error_of([] { Plateau({.min_delta = -0.1}); }),
+  EXPECT_EQ(message_of([] { Plateau({.min_delta = -0.1}); }),
             "ReduceLROnPlateau min_delta: expected a finite number of zero or more, got -0.1; try 0.0001");
-  EXPECT_EQ(error_of([] { Plateau({.cooldown = -2}); }),
+  EXPECT_EQ(message_of([] { Plateau({.cooldown = -2}); }),
             "ReduceLROnPlateau cooldown: expected zero or more epochs, got -2; try 0");
-  EXPECT_EQ(error_of([] { Plateau({.min_lr = kNaN}); }),
+  EXPECT_EQ(message_of([] { Plateau({.min_lr = kNaN}); }),
             "ReduceLROnPlateau min_lr: expected a finite number of zero or more, got nan; try 0");
 }
 

@@ -11,20 +11,14 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "tests/support/message_of.h"
 
 namespace saccade {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+using test::message_of;
 
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<double> rates(const Schedule& schedule, const std::vector<Index>& steps, const Horizon& horizon) {
   std::vector<double> all;
@@ -135,7 +129,7 @@ TEST(Schedule, TextRoundTrips) {
 }
 
 TEST(Schedule, BadTextIsNamedWithAFix) {
-  const auto error = [](std::string_view text) { return error_of([text] { Schedule::parse(text); }); };
+  const auto error = [](std::string_view text) { return message_of([text] { Schedule::parse(text); }); };
   EXPECT_EQ(error("cosin"),
             "schedule 'cosin': expected one of constant, step, piecewise, exponential, cosine, one-cycle, warmup, got "
             "another name; check the spelling");
@@ -181,7 +175,7 @@ TEST(Schedule, BadTextIsNamedWithAFix) {
 }
 
 TEST(Schedule, BadNumbersAreNamed) {
-  const auto error = [](const std::function<Schedule()>& make) { return error_of([&] { (void)make(); }); };
+  const auto error = [](const std::function<Schedule()>& make) { return message_of([&] { (void)make(); }); };
   EXPECT_EQ(error([] { return StepDecay{.factor = -1, .epochs = {1}}; }),
             "schedule step: factor: expected a positive finite number, got -1; try step(0.1@5,10)");
   EXPECT_EQ(error([] { return StepDecay{}; }),

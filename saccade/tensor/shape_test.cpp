@@ -5,21 +5,13 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "tests/support/message_of.h"
 
 namespace saccade {
 namespace {
 
+using test::message_of;
 using testing::ElementsAre;
-
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const ShapeError& error) {
-    return error.what();
-  }
-  return "no ShapeError";
-}
 
 TEST(Shape, TellsItsExtents) {
   const Shape image{28, 20, 3};

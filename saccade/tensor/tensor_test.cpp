@@ -9,24 +9,16 @@
 
 #include "saccade/base/error.h"
 #include "saccade/tensor/parameter.h"
+#include "tests/support/message_of.h"
 
 namespace saccade {
 namespace {
 
+using test::message_of;
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-template <class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Tensor, StartsAsZeros) {
   const Tensor floats({3, 5});

@@ -10,7 +10,8 @@
 
 namespace saccade {
 
-/// Metrics of one epoch by name: loss, accuracy, val_loss, val_accuracy, learning_rate, seconds.
+/// Metrics of one epoch by name: loss, accuracy, val_loss, val_accuracy, learning_rate, seconds; with weighted images
+/// weighted_accuracy and val_weighted_accuracy, too.
 using Logs = std::map<std::string, double>;
 
 /// Where training stands after a step.

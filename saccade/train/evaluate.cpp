@@ -10,6 +10,7 @@
 #include "saccade/kernels/softmax/softmax.h"
 #include "saccade/nn/plan.h"
 #include "saccade/train/interrupted.h"
+#include "saccade/train/mixing.h"
 
 namespace saccade {
 namespace {
@@ -82,7 +83,7 @@ Evaluation evaluate(Model& net, const data::DatasetPtr& dataset, const EvaluateO
     }
     Ready& now = found->second;
     const std::span<const float> output = now.plan.forward(batch.images.floats());
-    loss_sum += now.loss.run(output, {.labels = batch.labels}, {});
+    loss_sum += now.loss.run(output, targets_of(batch), {});
     for (Index row = 0; row < batch.rows(); ++row) {
       const std::span<const float> scores = output.subspan(usize(row * classes), usize(classes));
       const Index label = batch.labels[usize(row)];
@@ -91,6 +92,7 @@ Evaluation evaluate(Model& net, const data::DatasetPtr& dataset, const EvaluateO
                                   .predicted = argmax(scores),
                                   .probability = top_probability(options.loss, scores),
                                   .loss = now.loss.row_loss()[usize(row)],
+                                  .weight = batch.weights.empty() ? 1.0F : batch.weights[usize(row)],
                                   .rank = rank_of(scores, label)};
       correct += prediction.predicted == label ? 1 : 0;
       result.predictions.push_back(prediction);

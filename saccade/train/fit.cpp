@@ -25,13 +25,22 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Tells whether a resumed run sees what the first part saw: the images' names and labels in order, and their preprocessing.
+/// Tells whether a resumed run sees what the first part saw: the images' names, labels, weights and targets in order, and
+/// their preprocessing.
 Index hash_of(const data::Dataset& images, const Preprocessing& preprocessing) {
   std::uint64_t hash = 14695981039346656037ULL;  // FNV-1a
   const auto add = [&hash](std::string_view bytes) {
     for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211ULL;
   };
-  for (Index i = 0; i < images.size(); ++i) add(fmt::format("{} {}\n", images.sample_name(i), images.label(i)));
+  std::vector<float> target(images.has_targets() ? images.class_names().size() : 0);
+  for (Index i = 0; i < images.size(); ++i) {
+    add(fmt::format("{} {}\n", images.sample_name(i), images.label(i)));
+    if (images.has_weights()) add(fmt::format("{}\n", images.weight(i)));
+    if (images.has_targets()) {
+      images.target(i, target);
+      add(fmt::format("{}\n", fmt::join(target, " ")));
+    }
+  }
   add(fmt::format("{} {} {}", preprocessing.scale, fmt::join(preprocessing.mean, " "),
                   fmt::join(preprocessing.deviation, " ")));
   return static_cast<Index>(hash >> 1U);
@@ -82,6 +91,7 @@ class Trainer final : public TrainingControl {
   Index global_step_ = 0;
   double loss_sum_ = 0.0;  // over the epoch's images so far
   Index correct_ = 0, seen_ = 0;
+  double correct_weight_ = 0.0, weight_ = 0.0;  // of correct_ and seen_, where images have weights
   double learning_rate_factor_ = 1.0;
   History history_;
 };
@@ -179,7 +189,11 @@ void Trainer::run_step(data::Batch& batch) {
   const std::span<const float> output = now.plan.forward(batch.images.floats(), address);
   const auto classes = usize(net_.output_shape()[0]);
   for (std::size_t row = 0; row < batch.labels.size(); ++row) {
-    correct_ += argmax(output.subspan(row * classes, classes)) == batch.labels[row] ? 1 : 0;
+    const bool correct = argmax(output.subspan(row * classes, classes)) == batch.labels[row];
+    correct_ += correct ? 1 : 0;
+    if (batch.weights.empty()) continue;
+    weight_ += static_cast<double>(batch.weights[row]);
+    if (correct) correct_weight_ += static_cast<double>(batch.weights[row]);
   }
   double loss = now.loss.run(output, targets, now.plan.output_grad());
   require_finite(loss, "loss");
@@ -216,6 +230,7 @@ void Trainer::end_epoch(std::chrono::steady_clock::time_point start) {
   EpochInfo info{.epoch = epoch_, .epochs = options_.epochs, .global_step = global_step_, .logs = {}};
   info.logs["loss"] = last.loss;
   info.logs["accuracy"] = last.accuracy;
+  if (train_->has_weights()) info.logs["weighted_accuracy"] = weight_ == 0.0 ? 0.0 : correct_weight_ / weight_;
   info.logs["learning_rate"] = last.learning_rate;
   optimizer_->swap_averages();  // what validation sees and callbacks save is what training would end with
   if (validation_) {
@@ -225,12 +240,13 @@ void Trainer::end_epoch(std::chrono::steady_clock::time_point start) {
     require_finite(result.loss, "val_loss");
     info.logs["val_loss"] = result.loss;
     info.logs["val_accuracy"] = result.accuracy;
+    if (validation_->has_weights()) info.logs["val_weighted_accuracy"] = result.weighted_accuracy();
   }
   info.logs["seconds"] = seconds_since(start);
   history_.epochs.push_back(info.logs);
   ++epoch_;
   step_ = 0;
-  loss_sum_ = 0.0;
+  loss_sum_ = correct_weight_ = weight_ = 0.0;
   correct_ = seen_ = 0;
   for (const CallbackPtr& callback : options_.callbacks) callback->on_epoch_end(*this, info);
   optimizer_->swap_averages();
@@ -280,6 +296,8 @@ void Trainer::save_checkpoint(const std::filesystem::path& path) {
   checkpoint.set_index("fit/correct", correct_);
   checkpoint.set_index("fit/seen", seen_);
   checkpoint.set_double("fit/loss_sum", loss_sum_);
+  checkpoint.set_double("fit/correct_weight", correct_weight_);
+  checkpoint.set_double("fit/weight", weight_);
   checkpoint.set_double("fit/learning_rate_factor", learning_rate_factor_);
   checkpoint.set_index("fit/optimizer_iterations", optimizer_->iterations());
   for (const CallbackPtr& callback : options_.callbacks) callback->save_state(checkpoint);
@@ -318,6 +336,8 @@ void Trainer::resume() {
   correct_ = checkpoint.get_index("fit/correct");
   seen_ = checkpoint.get_index("fit/seen");
   loss_sum_ = checkpoint.get_double("fit/loss_sum");
+  correct_weight_ = checkpoint.get_double("fit/correct_weight");
+  weight_ = checkpoint.get_double("fit/weight");
   learning_rate_factor_ = checkpoint.get_double("fit/learning_rate_factor");
   history_.stopped_because = checkpoint.get_text("fit/stopped_because");
   for (const CallbackPtr& callback : options_.callbacks) callback->load_state(checkpoint);

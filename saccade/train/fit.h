@@ -52,7 +52,9 @@ struct History {
 ///
 /// Each step: forward, loss (mean over the batch, plus l2 terms), backward, clipping, optimiser. Logged: loss and
 /// accuracy as means over the epoch's images while the weights change (as Keras), val_loss and val_accuracy after it,
-/// learning_rate of its last step, seconds.
+/// learning_rate of its last step, seconds. Where images have weights each loss counts as often, the mean still being over
+/// their number; accuracy does not, and weighted_accuracy and val_weighted_accuracy do (Keras: weighted_metrics). Where images
+/// have targets the loss compares with those, and accuracy with the largest of them.
 /// Throws ValueError or ShapeError for options and data that do not fit, FormatError when the checkpoint does not
 /// belong here.
 History fit(Model& net, const data::DatasetPtr& train, const FitOptions& options = {});

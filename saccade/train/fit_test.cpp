@@ -18,11 +18,16 @@
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/view.h"
+#include "saccade/optim/sgd.h"
 #include "saccade/train/callbacks.h"
 #include "saccade/train/evaluate.h"
+#include "tests/support/message_of.h"
+#include "tests/support/scratch_folder.h"
 
 namespace saccade {
 namespace {
+
+using test::message_of;
 
 namespace fs = std::filesystem;
 using testing::AllOf;
@@ -65,32 +70,6 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (fs::temp_directory_path() / "saccade_fit_test_XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-template <class E, class Call>
-std::string message_of(Call&& call) {
-  try {
-    call();
-  } catch (const E& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
-
 TEST(Fit, LearnsWithinAFewEpochs) {
   Model net = small_network();
   const History history =
@@ -118,7 +97,9 @@ TEST(Fit, OneSeedOneResultForAnyThreadsAndWorkers) {
 }
 
 TEST(Fit, StoppedAnywhereAndResumedEndsWithTheSameBits) {
-  const data::DatasetPtr train = stripes(150, 1), validation = stripes(60, 2);
+  std::vector<float> weights(150);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i % 4) * 0.5F;
+  const data::DatasetPtr train = data::with_weights(stripes(150, 1), weights), validation = stripes(60, 2);
   const auto options = [&](const fs::path& folder) {
     return FitOptions{.epochs = 4,
                       .batch_size = 32,
@@ -131,11 +112,11 @@ TEST(Fit, StoppedAnywhereAndResumedEndsWithTheSameBits) {
                                     std::make_shared<ReduceLROnPlateau>(PlateauOptions{.factor = 0.5, .patience = 1}),
                                     std::make_shared<ModelCheckpoint>(ModelCheckpointOptions{.folder = folder})}};
   };
-  const TemporaryFolder whole;
+  const test::ScratchFolder whole;
   Model expected = small_network();
-  fit(expected, train, options(whole.path()));
+  const History straight = fit(expected, train, options(whole.path()));
   for (const Index stop_after : {1, 4, 5, 7, 13, 19}) {
-    const TemporaryFolder folder;
+    const test::ScratchFolder folder;
     Model first = small_network();
     FitOptions until = options(folder.path());
     Index steps = 0;
@@ -145,7 +126,11 @@ TEST(Fit, StoppedAnywhereAndResumedEndsWithTheSameBits) {
     second.initialize(99);  // everything must come from the checkpoint
     FitOptions rest = options(folder.path());
     rest.resume = folder.path() / "last.ckpt";
-    fit(second, train, rest);
+    const History resumed = fit(second, train, rest);
+    for (const char* metric : {"loss", "accuracy", "weighted_accuracy", "val_loss"}) {
+      if (resumed.epochs.empty()) break;
+      EXPECT_EQ(resumed.epochs.front().at(metric), straight.epochs[usize(resumed.first_epoch)].at(metric)) << metric;
+    }
     EXPECT_TRUE(same_bits(weights_of(expected), weights_of(second))) << "stopped after step " << stop_after;
     EXPECT_TRUE(same_bits(weights_of(load_model(whole.path() / "best.safetensors")),
                           weights_of(load_model(folder.path() / "best.safetensors"))));
@@ -191,7 +176,7 @@ TEST(Fit, RefusesWhatDoesNotFit) {
 }
 
 TEST(Fit, ACheckpointOfAnotherTrainingIsRefused) {
-  const TemporaryFolder folder;
+  const test::ScratchFolder folder;
   const auto options = [&](Index batch_size) {
     return FitOptions{
         .batch_size = batch_size,
@@ -216,6 +201,70 @@ TEST(Fit, L2IsPartOfTheLossAndShrinksWeights) {
     return sum;
   };
   EXPECT_LT(norm_after(0.1F), 0.5 * norm_after(0.0F));
+}
+
+Model linear(Index outputs) { return Sequential("linear", {Input{{6, 6, 1}}, Flatten{}, Dense{{.units = outputs}}}); }
+
+/// Weights 2 and 0 of two images are the first image alone: (2 a + 0 b) / 2.
+TEST(Fit, WeightsScaleTheLossOfTheirImages) {
+  const data::DatasetPtr two = data::take(stripes(2, 1), 2);
+  const auto trained = [](const data::DatasetPtr& images) {
+    Model net = linear(2);
+    net.initialize(3);
+    const History history = fit(net, images, {.epochs = 3, .batch_size = 2, .optimizer = SGD{{.learning_rate = 0.1}}});
+    return std::pair(weights_of(net), history.epochs.back().at("loss"));
+  };
+  const auto [expected, loss] = trained(data::take(two, 1));
+  const auto [weighted, weighted_loss] = trained(data::with_weights(two, {2, 0}));
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(weighted[i], expected[i], 1e-6);
+  EXPECT_NEAR(weighted_loss, loss, 1e-6);
+  EXPECT_FALSE(same_bits(trained(two).first, expected));
+}
+
+TEST(Evaluate, WeightsScaleLossAndWeightedAccuracy) {
+  Model net = linear(2);
+  net.initialize(3);
+  const data::DatasetPtr plain = stripes(20, 1);
+  std::vector<float> weights(20);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i);
+  const Evaluation before = evaluate(net, plain), after = evaluate(net, data::with_weights(plain, weights));
+  double loss = 0.0, correct = 0.0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const Prediction& p = before.predictions[i];
+    loss += static_cast<double>(weights[i]) * static_cast<double>(p.loss) / 20;
+    correct += p.predicted == p.label ? static_cast<double>(weights[i]) / 190 : 0.0;
+  }
+  EXPECT_NEAR(after.loss, loss, 1e-6);
+  EXPECT_EQ(after.accuracy, before.accuracy);
+  EXPECT_NEAR(after.weighted_accuracy(), correct, 1e-9);
+  EXPECT_EQ(before.weighted_accuracy(), before.accuracy);
+  const History history = fit(net, plain, {.validation = data::with_weights(plain, weights)});
+  EXPECT_FALSE(history.epochs[0].contains("weighted_accuracy"));
+  EXPECT_EQ(history.epochs[0].at("val_weighted_accuracy"),
+            evaluate(net, data::with_weights(plain, weights)).weighted_accuracy());
+}
+
+/// How many pixels are bright in the left and in the right half: measures that a linear network learns.
+TEST(Fit, LearnsTargetsThatAreMeasures) {
+  const data::DatasetPtr plain = stripes(400, 1);
+  std::vector<float> targets;
+  for (Index i = 0; i < plain->size(); ++i) {
+    std::vector<float> image(36);
+    plain->read(i, {.scale = 1.0F / 255.0F}, image);
+    for (const Index half : {0, 1}) {
+      float sum = 0.0F;
+      for (Index p = 0; p < 36; ++p) sum += (p % 6 < 3) == (half == 0) ? image[usize(p)] : 0.0F;
+      targets.push_back(sum / 10.0F);
+    }
+  }
+  const data::DatasetPtr measured = data::with_targets(plain, targets, {"left", "right"});
+  Model net = linear(2);
+  net.initialize(3);
+  fit(net, measured, {.epochs = 40, .optimizer = Adam{{.learning_rate = 1e-2}}, .loss = MeanSquaredError{}});
+  const Evaluation result = evaluate(net, measured, {.loss = MeanSquaredError{}});
+  EXPECT_LT(result.loss, 1e-3);
+  EXPECT_GT(result.accuracy, 0.9) << "the larger of the two";
+  EXPECT_GT(evaluate(net, plain, {.loss = MeanSquaredError{}}).loss, 0.05) << "labels are other targets";
 }
 
 /// A control that only remembers what it was told.

@@ -24,6 +24,16 @@ ConfusionMatrix::ClassScore ConfusionMatrix::score(Index label) const {
   return score;
 }
 
+double Evaluation::weighted_accuracy() const {
+  double correct = 0.0, all = 0.0;
+  for (const Prediction& p : predictions) {
+    const auto weight = static_cast<double>(p.weight);
+    all += weight;
+    if (p.predicted == p.label) correct += weight;
+  }
+  return all == 0.0 ? 0.0 : correct / all;
+}
+
 double Evaluation::top_k_accuracy(Index k) const {
   if (predictions.empty()) return 0.0;
   const auto hits = std::ranges::count_if(predictions, [k](const Prediction& p) { return p.rank < k; });

@@ -13,7 +13,8 @@ struct Prediction {
   Index label = 0;           ///< What it is.
   Index predicted = 0;       ///< The class of the largest output; the first of equals.
   float probability = 0.0F;  ///< That the network gave to `predicted`.
-  float loss = 0.0F;         ///< Of this image.
+  float loss = 0.0F;         ///< Of this image, times its weight.
+  float weight = 1.0F;       ///< Of this image.
   Index rank = 0;  ///< How many classes scored higher than the label, or as high and stand before it; 0 is right.
 };
 
@@ -39,11 +40,13 @@ class ConfusionMatrix {
 
 /// How well a network does on a dataset.
 struct Evaluation {
-  double loss = 0.0;      ///< Mean over the images.
+  double loss = 0.0;      ///< Mean over the images of loss times weight. As in Keras it is the sum over their number.
   double accuracy = 0.0;  ///< Share of images whose label has the largest output.
   Index classes = 0;
   std::vector<Prediction> predictions;  ///< One an image, in the dataset's order.
 
+  /// Share of the weights that is of images whose label has the largest output; 0 when all are 0.
+  double weighted_accuracy() const;
   /// Share of images whose label is among the k largest outputs.
   double top_k_accuracy(Index k) const;
   ConfusionMatrix confusion() const { return {classes, predictions}; }

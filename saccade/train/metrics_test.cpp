@@ -71,5 +71,16 @@ TEST(Report, SaysWhatPeopleAsk) {
   EXPECT_THAT(report_json(example(), names), HasSubstr("\"confusion\""));
 }
 
+TEST(Report, SaysTheWeightedAccuracyAndNamesNoTerminalObeys) {
+  Evaluation weighted = example();
+  EXPECT_THAT(report_text(weighted, std::vector<std::string>{"cat", "dog"}), testing::Not(HasSubstr("weighted")));
+  weighted.predictions[0].weight = 6.0F;
+  const std::vector<std::string> names{"cat\x1b[2J", "dog\nx"};
+  const std::string text = report_text(weighted, names);
+  EXPECT_THAT(text, HasSubstr("accuracy  0.6000 (0.8000 weighted)"));
+  EXPECT_THAT(text, HasSubstr("cat\\x1b[2J taken for dog\\x0ax"));
+  EXPECT_THAT(report_json(weighted, names), HasSubstr("\"weighted_accuracy\""));
+}
+
 }  // namespace
 }  // namespace saccade

@@ -76,14 +76,36 @@ void require_alpha(double alpha, std::string_view name) {
 
 }  // namespace
 
+Targets targets_of(const data::Batch& batch) {
+  if (batch.targets.empty()) return {.labels = batch.labels, .sample_weight = batch.weights};
+  return {.dense = batch.targets, .sample_weight = batch.weights};
+}
+
 Mixer::Mixer(const MixingOptions& options, Index classes, std::uint64_t seed)
     : options_(options), classes_(classes), seed_(seed) {
   require_alpha(options.mixup, "mixup");
   require_alpha(options.cutmix, "cutmix");
 }
 
+void Mixer::require_targets(const data::Batch& batch) const {
+  if (!batch.targets.empty()) {
+    if (isize(batch.targets.size()) == batch.rows() * classes_) return;
+    throw ShapeError({.where = "fit: targets",
+                      .expected = fmt::format("{} an image, one an output", classes_),
+                      .got = fmt::format("{} for {} images", batch.targets.size(), batch.rows()),
+                      .fix = "give the network as many outputs as there are names of targets"});
+  }
+  for (const std::int32_t label : batch.labels) {
+    if (label >= 0 && label < classes_) continue;
+    throw ValueError({.where = "fit: label",
+                      .expected = fmt::format("0 to {}", classes_ - 1),
+                      .got = fmt::format("{}", label),
+                      .fix = "give the network as many outputs as there are classes"});
+  }
+}
+
 Targets Mixer::mix(data::Batch& batch) {
-  if (!is_on()) return {.labels = batch.labels};
+  if (!is_on()) return targets_of(batch);
   Stream stream(seed_, static_cast<std::uint32_t>(batch.epoch), static_cast<std::uint64_t>(batch.number),
                 slot_of("mix"));
   const bool cuts = options_.cutmix > 0.0 && (options_.mixup == 0.0 || stream.uniform_double() < 0.5);
@@ -98,22 +120,26 @@ Targets Mixer::mix(data::Batch& batch) {
   const Index rows = batch.rows();
   const std::size_t count = usize(hwc.elements());
   const auto image = [&](Index row) { return batch.images.floats().subspan(usize(row) * count, count); };
+  require_targets(batch);
   dense_.assign(usize(rows * classes_), 0.0F);
-  for (const std::int32_t label : batch.labels) {
-    if (label >= 0 && label < classes_) continue;
-    throw ValueError({.where = "fit: label",
-                      .expected = fmt::format("0 to {}", classes_ - 1),
-                      .got = fmt::format("{}", label),
-                      .fix = "give the network as many outputs as there are classes"});
-  }
+  const auto add_target = [&](Index row, Index of, double share) {
+    float* const to = dense_.data() + row * classes_;
+    if (batch.targets.empty()) {
+      to[batch.labels[usize(of)]] += static_cast<float>(share);
+      return;
+    }
+    for (Index c = 0; c < classes_; ++c) to[c] += static_cast<float>(share) * batch.targets[usize(of * classes_ + c)];
+  };
+  std::vector<float>& weights = batch.weights;
   for (Index i = 0; i < rows; ++i) {
     const Index j = rows - 1 - i;
     if (i < j && cuts) exchange(image(i), image(j), hwc, box);
     if (i < j && !cuts) blend(image(i), image(j), static_cast<float>(t));
-    dense_[usize(i * classes_ + batch.labels[usize(i)])] += static_cast<float>(t);
-    dense_[usize(i * classes_ + batch.labels[usize(j)])] += static_cast<float>(1.0 - t);
+    if (i < j && !weights.empty()) blend({&weights[usize(i)], 1}, {&weights[usize(j)], 1}, static_cast<float>(t));
+    add_target(i, i, t);
+    add_target(i, j, 1.0 - t);
   }
-  return {.dense = dense_};
+  return {.dense = dense_, .sample_weight = weights};
 }
 
 }  // namespace saccade

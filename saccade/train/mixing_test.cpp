@@ -115,9 +115,35 @@ TEST(Mixer, TinyAlphasMixHardlyAnything) {
   }
 }
 
+TEST(Mixer, TargetsAndWeightsAreMixedLikePictures) {
+  data::Batch batch = numbered(2, 5, {1, 1, 1});
+  batch.targets = {3, 1, -1, 0, 5, 1};
+  batch.weights = {4, 2};
+  Mixer mixer({.mixup = 1}, 3, 7);
+  const Targets targets = mixer.mix(batch);
+  const float t = 2.0F - batch.images.floats()[0];  // the pictures are 1 and 2
+  ASSERT_GT(t, 0.0F);
+  ASSERT_LT(t, 1.0F);
+  for (std::size_t c = 0; c < 3; ++c) {
+    EXPECT_NEAR(targets.dense[c], t * batch.targets[c] + (1 - t) * batch.targets[3 + c], 1e-5);
+    EXPECT_NEAR(targets.dense[3 + c], t * batch.targets[3 + c] + (1 - t) * batch.targets[c], 1e-5);
+  }
+  EXPECT_NEAR(targets.sample_weight[0], 4 * t + 2 * (1 - t), 1e-5);
+  EXPECT_NEAR(targets.sample_weight[1], 2 * t + 4 * (1 - t), 1e-5);
+  data::Batch off = numbered(2);
+  off.targets = {3, 1};
+  off.weights = {4, 2};
+  Mixer none({}, 1, 7);
+  EXPECT_THAT(none.mix(off).dense, ElementsAre(3, 1));
+  EXPECT_THAT(none.mix(off).sample_weight, ElementsAre(4, 2));
+  EXPECT_TRUE(none.mix(off).labels.empty());
+}
+
 TEST(Mixer, RefusesLabelsThatAreNoClass) {
   data::Batch batch = numbered(3);
   EXPECT_THROW(Mixer({.mixup = 1}, 2, 0).mix(batch), ValueError);
+  batch.targets = {1, 2, 3};
+  EXPECT_THROW(Mixer({.mixup = 1}, 2, 0).mix(batch), ShapeError);
 }
 
 TEST(Mixer, RefusesBadAlphas) {

@@ -77,6 +77,10 @@ Tensor drawable(const Tensor& image) {
   return pixels;
 }
 
+bool is_weighted(const Evaluation& evaluation) {
+  return std::ranges::any_of(evaluation.predictions, [](const Prediction& p) { return p.weight != 1.0F; });
+}
+
 Tensor worst_sheet(const Evaluation& evaluation, const data::Dataset& dataset, Index count) {
   const std::vector<std::string>& names = dataset.class_names();
   std::vector<SheetCell> cells;
@@ -102,8 +106,8 @@ std::string report_text(const Evaluation& evaluation, std::span<const std::strin
   std::vector<std::string> names;  // as a terminal may show them
   for (const std::string& name : class_names) names.push_back(printable(name));
   const ConfusionMatrix matrix = evaluation.confusion();
-  std::string text =
-      fmt::format("images    {}\naccuracy  {:.4f}\n", evaluation.predictions.size(), evaluation.accuracy);
+  std::string text = fmt::format("images    {}\naccuracy  {:.4f}", evaluation.predictions.size(), evaluation.accuracy);
+  text += is_weighted(evaluation) ? fmt::format(" ({:.4f} weighted)\n", evaluation.weighted_accuracy()) : "\n";
   if (options.top_k < evaluation.classes) {
     text += fmt::format("top-{}     {:.4f}\n", options.top_k, evaluation.top_k_accuracy(options.top_k));
   }
@@ -134,6 +138,7 @@ std::string report_json(const Evaluation& evaluation, std::span<const std::strin
       {"top_k", {{"k", options.top_k}, {"accuracy", evaluation.top_k_accuracy(options.top_k)}}},
       {"classes", nlohmann::ordered_json::array()},
       {"confusion", nlohmann::ordered_json::array()}};
+  if (is_weighted(evaluation)) report["weighted_accuracy"] = evaluation.weighted_accuracy();
   for (Index i = 0; i < matrix.classes(); ++i) {
     const ConfusionMatrix::ClassScore score = matrix.score(i);
     report["classes"].push_back({{"name", class_names[usize(i)]},

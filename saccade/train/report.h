@@ -22,7 +22,7 @@ std::string report_text(const Evaluation& evaluation, std::span<const std::strin
 
 /// The same as JSON: {"images", "loss", "accuracy", "top_k": {"k", "accuracy"}, "classes": [{"name", "precision",
 /// "recall", "f1",
-/// "support"}], "confusion": [[...]]}; confusion[i][j] counts images of class i taken for class j.
+/// "support"}], "confusion": [[...]]}, and of weighted images "weighted_accuracy"; confusion[i][j] counts images of class i taken for class j.
 std::string report_json(const Evaluation& evaluation, std::span<const std::string> class_names,
                         const ReportOptions& options = {});
 

@@ -5,10 +5,12 @@
 #include "saccade/base/error.h"
 #include "saccade/data/fetch/source_failure.h"
 #include "saccade/data/fetch/testing_internal.h"
+#include "tests/support/scratch_folder.h"
 
 namespace saccade::data {
 namespace {
 
+using test::ScratchFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::Field;

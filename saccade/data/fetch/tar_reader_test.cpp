@@ -4,10 +4,12 @@
 
 #include "saccade/data/fetch/source_failure.h"
 #include "saccade/data/fetch/testing_internal.h"
+#include "tests/support/scratch_folder.h"
 
 namespace saccade::data {
 namespace {
 
+using test::ScratchFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;

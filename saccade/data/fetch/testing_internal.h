@@ -1,5 +1,5 @@
 #pragma once
-// What the tests of this folder share: scratch folders, archives made on the spot, and a web server on this machine that
+// What the tests of this folder share: archives made on the spot, and a web server on this machine that
 // can break connections.
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -18,34 +16,10 @@
 #include <thread>
 #include <vector>
 
-#include "saccade/base/file.h"
 #include "saccade/data/fetch/sha256.h"
 #include "saccade/data/gzip.h"
 
 namespace saccade::data {
-
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "saccade-fetch-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() { std::filesystem::remove_all(path_); }
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-
-  /// Writes a file, and the folders above it.
-  void write(std::string_view name, std::string_view text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    write_file(path_ / name, text);
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::string sha256_of(std::string_view text) {
   Sha256 sha;
