@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <numbers>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -73,16 +74,19 @@ Taps make_taps(Index in, Index out, Interpolation interpolation) {
   const double stretch = std::max(scale, 1.0);
   const double support = support_of(interpolation) * stretch;
   const double per_stretch = 1.0 / stretch;
+  const auto first_of = [&](double center) { return std::max<Index>(static_cast<Index>(center - support + 0.5), 0); };
+  const auto end_of = [&](double center) { return std::min(static_cast<Index>(center + support + 0.5), in); };
+  const auto center_of = [&](Index o) { return (static_cast<double>(o) + 0.5) * scale; };
   // Every run has as many taps as the longest, so that loops over them take no guesses; those that do not count weigh 0.
-  const Index count = std::min(in, static_cast<Index>(2.0 * support) + 2);
+  Index count = 1;
+  for (Index o = 0; o < out; ++o) count = std::max(count, end_of(center_of(o)) - first_of(center_of(o)));
   Taps taps;
   taps.runs.resize(usize(out));
   taps.weights.resize(usize(out * count));
   std::vector<double> exact;
   for (Index o = 0; o < out; ++o) {
-    const double center = (static_cast<double>(o) + 0.5) * scale;
-    const Index first = std::max<Index>(static_cast<Index>(center - support + 0.5), 0);
-    const Index last = std::min(static_cast<Index>(center + support + 0.5), in);
+    const double center = center_of(o);
+    const Index first = first_of(center), last = end_of(center);
     exact.clear();
     double sum = 0.0;
     for (Index x = first; x < last; ++x) {
@@ -100,7 +104,7 @@ Taps make_taps(Index in, Index out, Interpolation interpolation) {
   return taps;
 }
 
-std::uint8_t to_pixel(std::int32_t sum) {
+std::uint8_t pixel_of_sum(std::int32_t sum) {
   return static_cast<std::uint8_t>(std::clamp<std::int32_t>(sum >> kWeightBits, 0, 255));
 }
 
@@ -112,7 +116,7 @@ void resize_row_plainly(const std::uint8_t* src, std::uint8_t* dst, const Taps& 
     for (Index c = 0; c < channels; ++c) {
       std::int32_t sum = kOneHalf;
       for (Index k = 0; k < run.count; ++k) sum += run.weights[k] * src[(run.first + k) * channels + c];
-      *dst++ = to_pixel(sum);
+      *dst++ = pixel_of_sum(sum);
     }
   }
 }
@@ -173,10 +177,18 @@ Tensor resize_nearest(const Tensor& image, Index height, Index width) {
   Tensor result({height, width, size.channels}, DType::uint8);
   const std::uint8_t* src = image.uint8s().data();
   std::uint8_t* dst = result.uint8s().data();
-  for (const Index row : rows) {
-    for (const Index column : columns) {
-      dst = std::copy_n(src + (row * size.width + column) * size.channels, size.channels, dst);
+  const auto pick = [&](auto channels) {
+    for (const Index row : rows) {
+      const std::uint8_t* const line = src + row * size.width * channels;
+      for (const Index column : columns) {
+        for (Index c = 0; c < channels; ++c) *dst++ = line[column * channels + c];
+      }
     }
+  };
+  if (size.channels == 3) {
+    pick(std::integral_constant<Index, 3>());
+  } else {
+    pick(size.channels);
   }
   return result;
 }
