@@ -5,11 +5,15 @@
 #include "saccade/base/random.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
+#include "saccade/nn/conv2d_transpose.h"
 #include "saccade/nn/dense.h"
+#include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/elementwise.h"
+#include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
+#include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
 
@@ -48,14 +52,19 @@ void register_rows() {
   row("BatchNorm", kImage, BatchNorm{});
   row("Concatenate", kImage, [](const Node& x) { return Concatenate{}({x, x}); });
   row("Conv2D", kImage, Conv2D{{.filters = 64, .kernel = 3, .padding = same}});
+  row("Conv2DTranspose", kImage, Conv2DTranspose{{.filters = 64, .kernel = 3, .strides = 2, .padding = same}});
   row("Dense", Shape{1200}, Dense{{.units = 1200}});
+  row("DepthwiseConv2D", kImage, DepthwiseConv2D{{.padding = same}});
   row("Dropout", kImage, Dropout{{.rate = 0.2F}});
   row("Flatten", kImage, Flatten{});
   row("GlobalAveragePool2D", kImage, GlobalAveragePool2D{});
   row("GlobalMaxPool2D", kImage, GlobalMaxPool2D{});
   row("Input", kImage, [](const Node& x) { return x; });
+  row("LocalResponseNorm", kImage, LocalResponseNorm{});
   row("MaxPool2D", kImage, MaxPool2D{{.pool = 2}});
+  row("Multiply", kImage, [](const Node& x) { return Multiply{}({x, GlobalAveragePool2D{{.keepdims = true}}(x)}); });
   row("Reshape", kImage, Reshape{{.shape = Shape{256, 64}}});
+  row("UpSampling2D", kImage, UpSampling2D{{.interpolation = UpSampling::bilinear}});
   row("ZeroPadding2D", kImage, ZeroPadding2D{{.padding = pads(1, 1, 1, 1)}});
 }
 

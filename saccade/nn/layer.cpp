@@ -13,8 +13,11 @@ std::string snake_case(std::string_view type) {
   std::string name;
   for (std::size_t i = 0; i < type.size(); ++i) {
     const auto c = static_cast<unsigned char>(type[i]);
-    // A capital starts a word, unless it belongs to a run of capitals or follows a digit ("ReLU", "Conv2D").
-    const bool starts = i > 0 && std::isupper(c) != 0 && std::islower(static_cast<unsigned char>(type[i - 1])) != 0;
+    const auto at = [&](std::size_t k) { return static_cast<unsigned char>(k < type.size() ? type[k] : ' '); };
+    // A capital starts a word where a small letter stands before it, or one after it and two characters before it
+    // ("MaxPool2D", "Conv2DTranspose").
+    const bool starts =
+        std::isupper(c) != 0 && ((i > 0 && std::islower(at(i - 1)) != 0) || (i > 1 && std::islower(at(i + 1)) != 0));
     if (starts) name += '_';
     name += static_cast<char>(std::tolower(c));
   }

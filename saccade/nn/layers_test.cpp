@@ -9,12 +9,16 @@
 #include "saccade/base/random.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
+#include "saccade/nn/conv2d_transpose.h"
 #include "saccade/nn/dense.h"
+#include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/elementwise.h"
+#include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/registry.h"
+#include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
 
@@ -160,6 +164,45 @@ INSTANTIATE_TEST_SUITE_P(
         LayerCase{"gradient of Conv2D with groups",
                   {5, 5, 4},
                   Conv2D{{.filters = 4, .kernel = 3, .dilation = 2, .groups = 2, .use_bias = false}}},
+        LayerCase{"gradient of Conv2DTranspose",
+                  {3, 4, 2},
+                  Conv2DTranspose{{.filters = 3, .kernel = {3, 2}, .strides = {2, 3}, .padding = same}}},
+        LayerCase{"gradient of Conv2DTranspose with groups",
+                  {3, 2, 4},
+                  Conv2DTranspose{{.filters = 2,
+                                   .kernel = 3,
+                                   .strides = 2,
+                                   .padding = pads(1, 0, 1, 1),
+                                   .output_padding = 1,
+                                   .groups = 2,
+                                   .use_bias = false}}},
+        LayerCase{"gradient of Conv2DTranspose with swish",
+                  {2, 2, 1},
+                  Conv2DTranspose{{.filters = 1, .activation = swish}},
+                  0.02},
+        LayerCase{"gradient of DepthwiseConv2D",
+                  {5, 4, 3},
+                  DepthwiseConv2D{{.kernel = {3, 2}, .strides = {2, 1}, .padding = same, .depth_multiplier = 2}}},
+        LayerCase{"gradient of LocalResponseNorm",
+                  {2, 2, 7},
+                  LocalResponseNorm{{.size = 3, .alpha = 0.03125F, .beta = 0.5F, .bias = 16.0F}},
+                  0.02},
+        LayerCase{"gradient of Multiply",
+                  {3, 3, 4},
+                  [](const Node& x) {
+                    const Node gate = GlobalAveragePool2D{{.keepdims = true}}(x);
+                    return Multiply{}({gate, x});
+                  },
+                  0.02},
+        LayerCase{
+            "gradient of Multiply of one shape", {2, 3, 2}, [](const Node& x) { return twice(x, Multiply{}); }, 0.0, 2},
+        LayerCase{"gradient of UpSampling2D", {2, 3, 2}, UpSampling2D{{.size = {2, 3}}}},
+        LayerCase{"gradient of UpSampling2D bilinear",
+                  {3, 2, 2},
+                  UpSampling2D{{.size = {2, 4}, .interpolation = UpSampling::bilinear}}},
+        LayerCase{"gradient of ZeroPadding2D with channels",
+                  {2, 2, 2},
+                  ZeroPadding2D{{.padding = pads(0, 1, 0, 0), .channels_before = 1, .channels_after = 2}}},
         LayerCase{"gradient of Dense", {7}, Dense{{.units = 4}}},
         LayerCase{"gradient of Dropout", {4, 4, 2}, Dropout{{.rate = 0.5F}}},
         LayerCase{"gradient of Flatten", {2, 3, 2}, Flatten{}},
@@ -221,6 +264,34 @@ INSTANTIATE_TEST_SUITE_P(
         golden("golden case of Conv2D", {4, 4, 1},
                Conv2D{{.filters = 1, .kernel = 3, .strides = 2, .padding = same, .use_bias = false, .name = "y"}},
                counting(16), {348, 252, 274, 175}),
+        golden("golden case of Conv2DTranspose", {2, 2, 1},
+               Conv2DTranspose{{.filters = 1, .kernel = 2, .strides = 2, .use_bias = false, .name = "y"}},
+               {1, 10, 100, 1000}, {1, 2, 10, 20, 3, 4, 30, 40, 100, 200, 1000, 2000, 300, 400, 3000, 4000}),
+        golden(
+            "golden case of Conv2DTranspose same", {2, 1, 1},
+            Conv2DTranspose{
+                {.filters = 1, .kernel = {3, 1}, .strides = {2, 1}, .padding = same, .activation = relu, .name = "y"}},
+            {1, -10}, {1 * 1 + 1, 1 * 2 + 1, 0, 0}),
+        golden("golden case of Conv2DTranspose valid", {2, 1, 1},
+               Conv2DTranspose{{.filters = 1, .kernel = {1, 1}, .strides = {2, 1}, .name = "y"}}, {4, 10},
+               {4 + 1, 1, 10 + 1, 1}),
+        golden("golden case of DepthwiseConv2D", {2, 1, 2},
+               DepthwiseConv2D{{.kernel = {2, 1}, .depth_multiplier = 2, .use_bias = false, .name = "y"}},
+               {1, 10, 100, 1000}, {1 * 1 + 100 * 5, 1 * 2 + 100 * 6, 10 * 3 + 1000 * 7, 10 * 4 + 1000 * 8}),
+        golden("golden case of LocalResponseNorm", {3},
+               LocalResponseNorm{{.size = 3, .alpha = 3.0F, .beta = 0.5F, .bias = 4.0F}}, {1, 2, 4},
+               {1.0F / 3.0F, 0.4F, 0.81649658F}),
+        golden("golden case of Multiply", {2, 1, 2},
+               [](const Node& x) {
+                 return Multiply{}({x, GlobalAveragePool2D{{.keepdims = true}}(x)});
+               },
+               {1, 2, 3, 6}, {2, 8, 6, 24}),
+        golden("golden case of UpSampling2D", {1, 2, 1}, UpSampling2D{}, {1, 2}, {1, 1, 2, 2, 1, 1, 2, 2}),
+        golden("golden case of UpSampling2D bilinear", {1, 2, 1},
+               UpSampling2D{{.size = {1, 2}, .interpolation = UpSampling::bilinear}}, {1, 2}, {1, 1.25F, 1.75F, 2}),
+        golden("golden case of ZeroPadding2D with channels", {1, 2, 1},
+               ZeroPadding2D{{.padding = pads(0, 0, 0, 0), .channels_before = 1, .channels_after = 1}}, {5, 6},
+               {0, 5, 0, 0, 6, 0}),
         golden("golden case of Dense", {2}, Dense{{.units = 2, .name = "y"}}, {1, 10},
                {1 * 1 + 10 * 3 + 1, 1 * 2 + 10 * 4 + 2}),
         golden("golden case of Dropout", {3}, Dropout{{.rate = 0.0F}}, {1, 2, 3}, {1, 2, 3}),

@@ -19,6 +19,22 @@ class Add final : public LayerOf<Add, AddOptions> {
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
 };
 
+struct MultiplyOptions {
+  std::string name{};
+};
+
+/// The product of two inputs of one shape, or of an image [h,w,c] and one factor a channel [1,1,c], in either order: the
+/// gate of squeeze and excite. Source: keras.layers.Multiply.
+class Multiply final : public LayerOf<Multiply, MultiplyOptions> {
+ public:
+  using LayerOf::LayerOf;
+  static constexpr std::string_view kType = "Multiply";
+  static void visit(MultiplyOptions& /*options*/, OptionVisitor& /*visitor*/) {}
+  std::pair<int, int> input_count() const override { return {2, 2}; }
+  Shape infer(std::span<const Shape> src) const override;
+  std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
+};
+
 struct ConcatenateOptions {
   std::string name{};
 };

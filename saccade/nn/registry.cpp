@@ -7,11 +7,15 @@
 #include "saccade/base/error.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
+#include "saccade/nn/conv2d_transpose.h"
 #include "saccade/nn/dense.h"
+#include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/input.h"
+#include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/pool2d.h"
+#include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
 
@@ -25,14 +29,19 @@ constexpr std::array kLayers{
     RegisteredLayer{"BatchNorm", &BatchNorm::make},
     RegisteredLayer{"Concatenate", &Concatenate::make},
     RegisteredLayer{"Conv2D", &Conv2D::make},
+    RegisteredLayer{"Conv2DTranspose", &Conv2DTranspose::make},
     RegisteredLayer{"Dense", &Dense::make},
+    RegisteredLayer{"DepthwiseConv2D", &DepthwiseConv2D::make},
     RegisteredLayer{"Dropout", &Dropout::make},
     RegisteredLayer{"Flatten", &Flatten::make},
     RegisteredLayer{"GlobalAveragePool2D", &GlobalAveragePool2D::make},
     RegisteredLayer{"GlobalMaxPool2D", &GlobalMaxPool2D::make},
     RegisteredLayer{"Input", &Input::make},
+    RegisteredLayer{"LocalResponseNorm", &LocalResponseNorm::make},
     RegisteredLayer{"MaxPool2D", &MaxPool2D::make},
+    RegisteredLayer{"Multiply", &Multiply::make},
     RegisteredLayer{"Reshape", &Reshape::make},
+    RegisteredLayer{"UpSampling2D", &UpSampling2D::make},
     RegisteredLayer{"ZeroPadding2D", &ZeroPadding2D::make},
 };
 

@@ -33,13 +33,14 @@ class ZeroPaddingOperation final : public Operation {
   kernels::Choice<kernels::Pad2DKernel> forward_, backward_;
 };
 
-kernels::Pad2DProblem problem(const Padding& padding, Index batch, const Shape& src) {
+kernels::Pad2DProblem problem(const ZeroPadding2DOptions& o, Index batch, const Shape& src) {
   return {.n = batch,
           .ih = src[0],
           .iw = src[1],
           .c = src[2],
-          .ph = padding.rows(src[0], 1, 1, 1),
-          .pw = padding.columns(src[1], 1, 1, 1)};
+          .ph = o.padding.rows(src[0], 1, 1, 1),
+          .pw = o.padding.columns(src[1], 1, 1, 1),
+          .pc = {o.channels_before, o.channels_after}};
 }
 
 }  // namespace
@@ -52,12 +53,18 @@ Shape ZeroPadding2D::infer(std::span<const Shape> src) const {
                       .got = options_.padding.to_string(),
                       .fix = "say how many pixels go on each side"});
   }
-  const kernels::Pad2DProblem p = problem(options_.padding, 1, src[0]);
-  return {p.oh(), p.ow(), p.c};
+  if (options_.channels_before < 0 || options_.channels_after < 0) {
+    throw ValueError({.where = fmt::format("{}: channels", label()),
+                      .expected = "zero or more before and after",
+                      .got = fmt::format("{} and {}", options_.channels_before, options_.channels_after),
+                      .fix = "a 1x1 Conv2D takes channels away"});
+  }
+  const kernels::Pad2DProblem p = problem(options_, 1, src[0]);
+  return {p.oh(), p.ow(), p.oc()};
 }
 
 std::unique_ptr<Operation> ZeroPadding2D::prepare(const PrepareContext& context) const {
-  return std::make_unique<ZeroPaddingOperation>(problem(options_.padding, context.batch, context.src[0]),
+  return std::make_unique<ZeroPaddingOperation>(problem(options_, context.batch, context.src[0]),
                                                 context.runs_backward());
 }
 

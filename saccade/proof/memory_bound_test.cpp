@@ -121,8 +121,33 @@ TEST(MemoryBound, Concat) {
 
 TEST(MemoryBound, Pad2D) {
   expect_proved(prove_all("pad2d", {"n1ih1iw1c1pt0pb0pl0pr0", "n2ih3iw4c5pt1pb0pl0pr2", "n3ih28iw28c1pt2pb2pl2pr2",
-                                    "n2ih40iw50c6pt0pb3pl4pr0"}),
-                16);
+                                    "n2ih40iw50c6pt0pb3pl4pr0", "n2ih7iw5c4pt1pb0pl0pr2pf2pk3",
+                                    "n2ih40iw50c6pt0pb0pl0pr0pf0pk6"}),
+                24);
+}
+
+TEST(MemoryBound, Multiply) {
+  expect_proved(prove_all("multiply", {"n1p1c1", "n3p1c17", "n2p1c17000", "n2p5c3", "n3p9c8", "n1p49c33", "n2p70c67",
+                                       "n2p1c64", "n2p3000c16", "n1p3c9000"}),
+                40);
+}
+
+TEST(MemoryBound, UpSample2D) {
+  std::vector<std::string> ids;
+  for (const char* kind : {"_nearest", "_bilinear"}) {
+    for (const char* extents : {"n1ih1iw1c1fh2fw2", "n2ih3iw4c5fh2fw2", "n1ih2iw3c16fh4fw1", "n1ih5iw2c17fh3fw3",
+                                "n3ih1iw1c3fh1fw1", "n2ih17iw13c24fh2fw5"}) {
+      ids.push_back(std::string(extents) + kind);
+    }
+  }
+  expect_proved(prove_all("upsample2d", ids), 48);
+}
+
+TEST(MemoryBound, LocalResponseNorm) {
+  expect_proved(prove_all("local_response_norm",
+                          {"r1c1s1a0.5b0.75k1", "r3c2s5a1b0.75k1", "r5c7s3a0.5b0.5k2", "r2c16s4a1b0.75k1",
+                           "r3c17s2a2b1k1", "r2c33s5a0.0001b0.75k2", "r300c64s5a1b0.75k1", "r2c5s11a1b0.75k1"}),
+                32);
 }
 
 /// Makes the vector implementations use one instruction set, and puts the best one back.
@@ -157,6 +182,9 @@ TEST(MemoryBound, EveryInstructionSetThatIsBuilt) {
       {"batch_norm", {"r23c6", "r7c67", "r9c5_frozen"}, 9},
       {"bias", {"r23c6", "r7c67"}, 4},
       {"add", {"i3n61"}, 1},
+      {"multiply", {"n2p1c61", "n2p9c77"}, 4},
+      {"upsample2d", {"n1ih2iw3c21fh2fw3_bilinear"}, 2},
+      {"local_response_norm", {"r3c21s5a1b0.75k1"}, 2},
   };
   int sets = 0;
   for (const std::int64_t target : {HWY_SSE4, HWY_AVX2, HWY_AVX3, HWY_NEON}) {

@@ -91,16 +91,36 @@ constexpr std::array kAdd{NamedCase{"mlp", "i2n3840000"}, NamedCase{"resnet18.64
 constexpr std::array kConcat{NamedCase{"squeezenet.64@55", "r24200c64c64"},
                              NamedCase{"squeezenet.256@13", "r1352c256c256"}, NamedCase{"mixed", "r24200c3c5c1"}};
 
+constexpr std::array kMultiply{NamedCase{"efficientnet_b0.96@56", "n8p3136c96"},
+                               NamedCase{"efficientnet_b0.1152@7", "n8p49c1152"},
+                               NamedCase{"one_shape", "n8p1c200704"}};
+
+constexpr std::array kLocalResponseNorm{NamedCase{"alexnet.96@55", "r24200c96s5a0.0001b0.75k2"},
+                                        NamedCase{"alexnet.256@27", "r5832c256s5a0.0001b0.75k2"}};
+
+constexpr std::array kUpSample2D{NamedCase{"nearest.64@28", "n8ih28iw28c64fh2fw2_nearest"},
+                                 NamedCase{"bilinear.64@28", "n8ih28iw28c64fh2fw2_bilinear"}};
+
 constexpr std::array kPad2D{NamedCase{"lenet5.input", "n128ih28iw28c1pt2pb2pl2pr2"},
-                            NamedCase{"resnet18.64@56", "n8ih56iw56c64pt1pb1pl1pr1"}};
+                            NamedCase{"resnet18.64@56", "n8ih56iw56c64pt1pb1pl1pr1"},
+                            NamedCase{"resnet20.16-32@16", "n128ih16iw16c16pt0pb0pl0pr0pf8pk8"}};
 
 constexpr std::array kOperations{
-    Operation{"conv2d", parse_conv2d, kConv2D},    Operation{"dense", parse_dense, kDense},
-    Operation{"pool2d", parse_pool2d, kPool2D},    Operation{"activation", parse_activation, kActivation},
-    Operation{"softmax", parse_softmax, kSoftmax}, Operation{"loss", parse_loss, kLoss},
-    Operation{"dropout", parse_dropout, kDropout}, Operation{"batch_norm", parse_batch_norm, kBatchNorm},
-    Operation{"bias", parse_bias, kBias},          Operation{"add", parse_add, kAdd},
-    Operation{"concat", parse_concat, kConcat},    Operation{"pad2d", parse_pad2d, kPad2D},
+    Operation{"conv2d", parse_conv2d, kConv2D},
+    Operation{"dense", parse_dense, kDense},
+    Operation{"pool2d", parse_pool2d, kPool2D},
+    Operation{"activation", parse_activation, kActivation},
+    Operation{"softmax", parse_softmax, kSoftmax},
+    Operation{"loss", parse_loss, kLoss},
+    Operation{"dropout", parse_dropout, kDropout},
+    Operation{"batch_norm", parse_batch_norm, kBatchNorm},
+    Operation{"bias", parse_bias, kBias},
+    Operation{"add", parse_add, kAdd},
+    Operation{"concat", parse_concat, kConcat},
+    Operation{"pad2d", parse_pad2d, kPad2D},
+    Operation{"multiply", parse_multiply, kMultiply},
+    Operation{"upsample2d", parse_upsample2d, kUpSample2D},
+    Operation{"local_response_norm", parse_local_response_norm, kLocalResponseNorm},
 };
 
 }  // namespace

@@ -46,7 +46,7 @@ class Pad2DCase final : public CaseOf<Pad2DCase> {
 
  private:
   Index src_elements() const { return problem_.n * problem_.ih * problem_.iw * problem_.c; }
-  Index dst_elements() const { return problem_.n * problem_.oh() * problem_.ow() * problem_.c; }
+  Index dst_elements() const { return problem_.n * problem_.oh() * problem_.ow() * problem_.oc(); }
 
   Pad2DProblem problem_;
 };
@@ -64,13 +64,17 @@ std::unique_ptr<Case> parse_pad2d(std::string_view id) {
   reader.number("pb", p.ph.after, 0);
   reader.number("pl", p.pw.before, 0);
   reader.number("pr", p.pw.after, 0);
+  reader.number("pf", p.pc.before, 0);
+  reader.number("pk", p.pc.after, 0);
   reader.finish();
   reader.require_size({p.n, p.ih, p.iw, p.c});
   reader.require_size({p.ph.before, 1});
   reader.require_size({p.ph.after, 1});
   reader.require_size({p.pw.before, 1});
   reader.require_size({p.pw.after, 1});
-  reader.require_size({p.n, p.oh(), p.ow(), p.c});
+  reader.require_size({p.pc.before, 1});
+  reader.require_size({p.pc.after, 1});
+  reader.require_size({p.n, p.oh(), p.ow(), p.oc()});
   return std::make_unique<Pad2DCase>(p);
 }
 

@@ -37,14 +37,16 @@ constexpr std::array kImplementations = {
 }  // namespace
 
 std::string Pad2DProblem::id() const {
-  return problem_id({{"n", n},
-                     {"ih", ih},
-                     {"iw", iw},
-                     {"c", c},
-                     {"pt", ph.before},
-                     {"pb", ph.after},
-                     {"pl", pw.before},
-                     {"pr", pw.after}});
+  std::string id = problem_id({{"n", n},
+                               {"ih", ih},
+                               {"iw", iw},
+                               {"c", c},
+                               {"pt", ph.before},
+                               {"pb", ph.after},
+                               {"pl", pw.before},
+                               {"pr", pw.after}});
+  if (pc.before != 0 || pc.after != 0) id += problem_id({{"pf", pc.before}, {"pk", pc.after}});
+  return id;
 }
 
 std::span<const Pad2DImplementation> pad2d_implementations() { return kImplementations; }

@@ -8,14 +8,16 @@
 
 namespace saccade::kernels {
 
-/// Zeros around each image: src NHWC [n,ih,iw,c] to dst [n, ph.before+ih+ph.after, pw.before+iw+pw.after, c].
+/// Zeros around each image: src NHWC [n,ih,iw,c] to dst [n, ph.before+ih+ph.after, pw.before+iw+pw.after,
+/// pc.before+c+pc.after].
 /// backward_data cuts the frame off. oneDNN has no primitive for it.
 struct Pad2DProblem {
   Pass pass = Pass::forward;
   Index n = 1, ih = 1, iw = 1, c = 1;
-  Pads ph, pw;
+  Pads ph, pw, pc;
   Index oh() const { return ih + ph.before + ph.after; }
   Index ow() const { return iw + pw.before + pw.after; }
+  Index oc() const { return c + pc.before + pc.after; }
   std::string id() const;
 };
 

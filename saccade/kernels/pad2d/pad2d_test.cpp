@@ -27,6 +27,15 @@ TEST(Pad2D, WorkedValues) {
   }
 }
 
+TEST(Pad2D, Channels) {
+  Pad2DProblem problem{.n = 1, .ih = 1, .iw = 2, .c = 2, .pc = {1, 2}};
+  for (const Pad2DImplementation& implementation : pad2d_implementations()) {
+    std::vector<float> dst(10, 9.0F);
+    implementation.make(problem)->run({.src = std::vector<float>{1, 2, 3, 4}, .dst = dst});
+    EXPECT_THAT(dst, ElementsAre(0, 1, 2, 0, 0, 0, 3, 4, 0, 0)) << implementation.name;
+  }
+}
+
 TEST(Pad2D, Name) {
   EXPECT_EQ((Pad2DProblem{.n = 1, .ih = 28, .iw = 28, .c = 1, .ph = {2, 2}, .pw = {2, 3}}.id()),
             "n1ih28iw28c1pt2pb2pl2pr3");
