@@ -25,7 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr data::TargetSize kDefaultSize{.height = 128, .width = 128};
-constexpr std::size_t kMostListed = 20;
 
 /// "128" or "96x128".
 data::TargetSize parse_size(const std::string& text) {
@@ -70,13 +69,6 @@ data::FoundImages look(const std::string& path, const ImageInputOptions& options
                                   .classes = wanted.classes});
 }
 
-void list_bad(const std::vector<std::string>& bad, Console& console) {
-  for (std::size_t i = 0; i < std::min(bad.size(), kMostListed); ++i) {
-    console.err << fmt::format("unreadable: {}\n", printable(bad[i]));
-  }
-  if (bad.size() > kMostListed) console.err << fmt::format("unreadable: {} more\n", bad.size() - kMostListed);
-}
-
 /// Throws ValueError when one of the options that `visit` visits differs from its default.
 template <class Visit>
 void require_unused(ImageInputOptions options, Visit visit, const std::string& where, const std::string& what) {
@@ -112,6 +104,12 @@ std::string short_name(const std::string& dataset) {
 }
 
 data::ImageReading reading_of(const ImageInputOptions& options, const WantedImages& wanted) {
+  if (options.max_pixels < 1) {
+    throw ValueError({.where = "--max-pixels",
+                      .expected = "at least 1",
+                      .got = fmt::format("{}", options.max_pixels),
+                      .fix = "leave it out for the default"});
+  }
   data::ImageReading reading{.target_size = kDefaultSize};
   if (wanted.shape) {
     reading.color_mode = mode_of_channels(*wanted.shape);
@@ -188,7 +186,7 @@ data::DatasetPtr readable_images(const UncheckedImages& found, const ImageInputO
   std::vector<std::string> reasons = found.missing;
   for (const data::BadImage& image : bad) reasons.push_back(image.reason);
   if (reasons.empty()) return found.images;
-  list_bad(reasons, console);
+  for (const std::string& reason : reasons) console.err << fmt::format("unreadable: {}\n", printable(reason));
   const Index all = found.images->size() + isize(found.missing.size());
   if (!options.skip_bad) {
     throw FormatError({.where = found.path,

@@ -18,7 +18,6 @@
 #include "saccade/cli/inputs.h"
 #include "saccade/data/image_folder.h"
 #include "saccade/data/image_table.h"
-#include "saccade/image/decode.h"
 #include "saccade/train/evaluate.h"
 
 namespace saccade::cli {
@@ -71,7 +70,7 @@ std::vector<std::string> expand(const PredictRequest& request) {
 Tensor read_input(const std::string& file, const data::ImageReading& reading) {
   if (file != "-") return data::read_image(file, reading);
   const std::string bytes{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-  return data::fit_image(decode(std::as_bytes(std::span(bytes)), "standard input"), reading);
+  return data::read_image(std::as_bytes(std::span(bytes)), "standard input", reading);
 }
 
 /// The image as the network was trained to see it: its size and its number of channels, [1, h, w, c].

@@ -163,7 +163,6 @@ void check(const TrainOptions& o) {
                                     {"--threads", o.threads}}) {
     require_from(flag, value, 0);
   }
-  require_from("--max-pixels", o.images.max_pixels, 1);
   if (o.validation_split && !(*o.validation_split >= 0.0 && *o.validation_split < 1.0)) {  // nor NaN
     throw ValueError({.where = "train: --validation-split",
                       .expected = "a share from 0 up to, but not, 1",

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -75,13 +76,14 @@ CachedImages::CachedImages(std::shared_ptr<const ImageFiles> source, fs::path fo
                        .fix = "choose another folder for the cache, or read images without one"});
   }
   const ImageReading& reading = source_->reading();
-  options_ = fmt::format("{} {}x{} {} {} {}", std::string_view(kMagic.data(), kMagic.size()),
+  known_.resize(usize(source_->size()));
+  options_ = fmt::format("{} {}x{} {} {} {}\n", std::string_view(kMagic.data(), kMagic.size()),
                          reading.target_size.height, reading.target_size.width, saccade::name_of(reading.color_mode),
                          saccade::name_of(reading.interpolation), reading.scaled_decoding);
 }
 
-fs::path CachedImages::entry(Index i) const {
-  const fs::path path = fs::absolute(source_->path(i));
+CachedImages::Identity CachedImages::identity_of(Index i) const {
+  const fs::path path = source_->path(i);
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
     throw SystemError({.where = path.string(),
@@ -89,14 +91,37 @@ fs::path CachedImages::entry(Index i) const {
                        .got = std::strerror(errno),
                        .fix = "check the path and its permissions"});
   }
-  const std::string identity = fmt::format("{}\n{} {} {}.{:09}\n{}", options_, status.st_ino, status.st_size,
-                                           status.st_mtim.tv_sec, status.st_mtim.tv_nsec, path.string());
-  Sha256 sha;
-  sha.update(std::as_bytes(std::span(identity)));
-  const std::string address = sha.finish();
-  // Some file systems are slow on folders with very many files.
-  return folder_ / address.substr(0, 2) / address.substr(2);
+  return {.device = status.st_dev,
+          .inode = status.st_ino,
+          .size = status.st_size,
+          .seconds = status.st_mtim.tv_sec,
+          .nanoseconds = status.st_mtim.tv_nsec};
 }
+
+std::vector<std::byte> CachedImages::bytes_of(Index i) const {
+  return read_file(source_->path(i), source_->reading().limits.max_file_bytes);
+}
+
+CachedImages::Address CachedImages::remember(Index i, const Identity& identity,
+                                             std::span<const std::byte> bytes) const {
+  Sha256 sha;
+  sha.update(std::as_bytes(std::span(options_)));
+  sha.update(bytes);
+  const std::string digest = sha.finish();
+  Known known{.identity = identity};
+  std::ranges::copy_n(digest.begin(), isize(known.address.size()), known.address.begin());
+  const std::scoped_lock lock(mutex_);
+  known_[usize(i)] = known;
+  return known.address;
+}
+
+fs::path CachedImages::path_of(const Address& address) const {
+  const std::string_view text(address.data(), address.size());
+  // Some file systems are slow on folders with very many files.
+  return folder_ / text.substr(0, 2) / text.substr(2);
+}
+
+fs::path CachedImages::entry(Index i) const { return path_of(remember(i, identity_of(i), bytes_of(i))); }
 
 std::string CachedImages::write_failure() const {
   const std::scoped_lock lock(mutex_);
@@ -120,14 +145,24 @@ void CachedImages::write(const fs::path& entry, const Tensor& image) const {
 }
 
 Sample CachedImages::get(Index i) const {
-  const fs::path path = entry(i);
-  if (std::optional<Tensor> image = read_entry(path, image_shape())) {
-    return {std::move(*image), source_->label(i), source_->sample_name(i)};
+  const auto sample = [&](Tensor image) { return Sample{std::move(image), label(i), sample_name(i)}; };
+  const Identity identity = identity_of(i);
+  const Known known = [&] {
+    const std::scoped_lock lock(mutex_);
+    return known_[usize(i)];
+  }();
+  if (known.identity == identity) {
+    if (std::optional<Tensor> image = read_entry(path_of(known.address), image_shape()))
+      return sample(*std::move(image));
   }
-  Sample sample = source_->get(i);
+  const std::vector<std::byte> bytes = bytes_of(i);
+  const fs::path path = path_of(remember(i, identity, bytes));
+  if (std::optional<Tensor> image = read_entry(path, image_shape())) return sample(*std::move(image));
+  // Decoded from the very bytes that were hashed: the file may be another by now.
+  Tensor image = read_image(bytes, source_->path(i).string(), source_->reading());
   ++decoded_;
-  write(path, sample.image);
-  return sample;
+  write(path, image);
+  return sample(std::move(image));
 }
 
 }  // namespace saccade::data

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <thread>
 
 #include "saccade/data/check_images.h"
@@ -60,13 +61,37 @@ TEST_F(ImageCache, TheSecondReadingDecodesNothing) {
 }
 
 TEST_F(ImageCache, AnEditedFileIsDecodedAgain) {
+  const CachedImages images = cached();
+  EXPECT_EQ(decoded(images), 6);
+  const fs::path file = folder / "photos/a/3.png";
+  const fs::file_time_type time = fs::last_write_time(file);
+  write_plain(file, 77);
+  fs::last_write_time(file, time);  // a new file in its place, though as old
+  EXPECT_EQ(decoded(images), 7) << "while it is in use";
+  EXPECT_EQ(decoded(cached()), 0);
+  fs::last_write_time(file, time + std::chrono::nanoseconds(1));
+  EXPECT_EQ(decoded(images), 7) << "no other bytes, no other entry";
+
+  // Written over in place, as long and as old: the next run sees it all the same.
+  std::string bytes = read_text_file(file);
+  write_plain(folder / "other.png", 78);
+  bytes = read_text_file(folder / "other.png");
+  ASSERT_EQ(bytes.size(), fs::file_size(file));
+  {
+    std::fstream in_place(file, std::ios::in | std::ios::out | std::ios::binary);
+    in_place << bytes;
+  }
+  fs::last_write_time(file, time);
+  EXPECT_EQ(decoded(cached()), 1);
+}
+
+TEST_F(ImageCache, CopiesShareTheirEntries) {
   EXPECT_EQ(decoded(cached()), 6);
-  const fs::file_time_type time = fs::last_write_time(folder / "photos/a/3.png");
-  write_plain(folder / "photos/a/3.png", 77);
-  fs::last_write_time(folder / "photos/a/3.png", time);  // a new file in its place, though as old
-  EXPECT_EQ(decoded(cached()), 1);
-  fs::last_write_time(folder / "photos/a/4.png", time + std::chrono::nanoseconds(1));
-  EXPECT_EQ(decoded(cached()), 1);
+  fs::copy(folder / "photos", folder / "elsewhere", fs::copy_options::recursive);
+  fs::copy_file(folder / "photos/a/0.png", folder / "elsewhere/a/again.png");
+  fs::remove_all(folder / "photos");
+  fs::rename(folder / "elsewhere", folder / "photos");
+  EXPECT_EQ(decoded(cached()), 0);
 }
 
 TEST_F(ImageCache, DamagedEntriesAreMadeAgain) {

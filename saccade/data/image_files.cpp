@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "saccade/base/error.h"
+#include "saccade/base/file.h"
 #include "saccade/data/annotations_internal.h"
 
 namespace saccade::data {
@@ -37,13 +38,19 @@ Tensor fit_image(Tensor image, const ImageReading& reading) {
                                                                       .interpolation = reading.interpolation});
 }
 
-Tensor read_image(const std::filesystem::path& path, const ImageReading& reading) {
-  const bool scaled = reading.scaled_decoding && reading.interpolation != Interpolation::nearest;
+Tensor read_image(std::span<const std::byte> bytes, std::string_view name, const ImageReading& reading) {
   require_size(reading.target_size);
-  return fit_image(saccade::read_image(path, {.limits = reading.limits,
-                                              .min_height = scaled ? reading.target_size.height : 0,
-                                              .min_width = scaled ? reading.target_size.width : 0}),
+  const bool scaled = reading.scaled_decoding && reading.interpolation != Interpolation::nearest;
+  return fit_image(decode(bytes, name,
+                          {.limits = reading.limits,
+                           .min_height = scaled ? reading.target_size.height : 0,
+                           .min_width = scaled ? reading.target_size.width : 0}),
                    reading);
+}
+
+Tensor read_image(const std::filesystem::path& path, const ImageReading& reading) {
+  require_size(reading.target_size);
+  return read_image(read_file(path, reading.limits.max_file_bytes), path.string(), reading);
 }
 
 ImageFiles::ImageFiles(std::string name, std::filesystem::path folder, std::vector<File> files,

@@ -39,6 +39,8 @@ struct ImageReading {
 Tensor read_image(const std::filesystem::path& path, const ImageReading& reading);
 /// The same of an image that has been decoded already.
 Tensor fit_image(Tensor image, const ImageReading& reading);
+/// The same of a file's bytes; `name` stands in error messages.
+Tensor read_image(std::span<const std::byte> bytes, std::string_view name, const ImageReading& reading);
 
 /// Endings by which the files of a folder are known to be images.
 inline constexpr std::array<std::string_view, 11> kImageExtensions{"png", "jpg", "jpeg", "bmp", "ppm", "pgm",
