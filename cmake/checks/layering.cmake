@@ -17,6 +17,7 @@ set(third_party
   "^png\\.h|PNG::PNG"
   "^j(peglib|error|config|morecfg)\\.h|JPEG::JPEG"
   "^stb/|STB::image"  "^stb_|STB::image"
+  "^onnx/|ONNX::proto"
   "^zlib\\.h|ZLIB::ZLIB"
   "^curl/|CURL::libcurl"
   "^openssl/|OpenSSL::Crypto"

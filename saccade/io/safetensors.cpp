@@ -15,6 +15,7 @@
 #include <unordered_set>
 
 #include "saccade/base/error.h"
+#include "saccade/io/half_internal.h"
 #include "saccade/io/quote_internal.h"
 #include "saccade/io/safetensors_header_internal.h"
 
@@ -75,26 +76,13 @@ std::optional<Misfit> convert_doubles(Bytes from, Tensor& to) {
   });
 }
 
-/// IEEE binary16: 1 sign, 5 exponent, 10 fraction bits. Every value, NaN payloads included, is a float32.
-float float_from_half(std::uint16_t half) {
-  const std::uint32_t sign = (half & 0x8000U) << 16U;
-  const std::uint32_t exponent = (half >> 10U) & 0x1FU;
-  const std::uint32_t fraction = half & 0x3FFU;
-  if (exponent == 0x1FU) return std::bit_cast<float>(sign | 0x7F800000U | fraction << 13U);
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));
-  }
-  return std::bit_cast<float>(sign | (exponent + 112U) << 23U | fraction << 13U);
-}
-
 std::optional<Misfit> convert_halves(Bytes from, Tensor& to) {
-  return convert_each<std::uint16_t>(from, to, [](std::uint16_t half) { return std::optional(float_from_half(half)); });
+  return convert_each<std::uint16_t>(from, to, [](std::uint16_t half) { return std::optional(internal::float_from_half(half)); });
 }
 
 std::optional<Misfit> convert_bfloat16s(Bytes from, Tensor& to) {
   return convert_each<std::uint16_t>(
-      from, to, [](std::uint16_t upper) { return std::optional(std::bit_cast<float>(std::uint32_t{upper} << 16U)); });
+      from, to, [](std::uint16_t upper) { return std::optional(internal::float_from_bfloat16(upper)); });
 }
 
 struct StoredType {

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <limits>
+
+#include "saccade/io/onnx/import_internal.h"
+#include "saccade/nn/conv2d.h"
+#include "saccade/nn/dense.h"
+#include "saccade/nn/elementwise.h"
+
+namespace saccade::internal {
+namespace {
+
+/// The layer that makes the node's input, once more with the activation; it has none yet and no other reader.
+template <class Layer>
+std::optional<Node> fused(const NodeImport& n, Activation activation) {
+  const auto* layer = dynamic_cast<const Layer*>(&n.edge(0).node.layer());
+  if (!layer || layer->options().activation != Activation::linear) return std::nullopt;
+  if (!n.importer().has_one_reader(n.node().inputs[0])) return std::nullopt;
+  auto options = layer->options();
+  options.activation = activation;
+  return Layer(options)(n.edge(0).node.inputs()[0]);
+}
+
+Edge activate(const NodeImport& n, ActivationOptions options) {
+  const Edge& x = n.edge(0);
+  const ActivationOptions defaults;
+  const bool plain = options.negative_slope == defaults.negative_slope && options.elu_alpha == defaults.elu_alpha &&
+                     options.hard_sigmoid_slope == defaults.hard_sigmoid_slope &&
+                     options.hard_sigmoid_offset == defaults.hard_sigmoid_offset;
+  if (plain) {
+    if (auto node = fused<Conv2D>(n, options.activation)) return {*node, x.dims, x.flattened};
+    if (auto node = fused<Dense>(n, options.activation)) return {*node, x.dims, x.flattened};
+  }
+  options.name = n.name();
+  return {ActivationLayer(options)(x.node), x.dims, x.flattened};
+}
+
+template <Activation kActivation>
+Edge import_plain(const NodeImport& n) {
+  n.node().integers("consumed_inputs", {});  // of operator sets before 6
+  return activate(n, {.activation = kActivation});
+}
+
+Edge import_leaky_relu(const NodeImport& n) {
+  return activate(n, {.activation = leaky_relu, .negative_slope = n.node().number("alpha", 0.01F)});
+}
+
+Edge import_elu(const NodeImport& n) {
+  return activate(n, {.activation = elu, .elu_alpha = n.node().number("alpha", 1.0F)});
+}
+
+Edge import_hard_sigmoid(const NodeImport& n) {
+  return activate(n, {.activation = hard_sigmoid,
+                      .hard_sigmoid_slope = n.node().number("alpha", 0.2F),
+                      .hard_sigmoid_offset = n.node().number("beta", 0.5F)});
+}
+
+Edge import_clip(const NodeImport& n) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  const float low = n.arguments().number("min", 1, -kInfinity);
+  const float high = n.arguments().number("max", 2, kInfinity);
+  if (low == 0.0F && high >= kLargest) return activate(n, {.activation = relu});
+  if (low == 0.0F && high == 6.0F) return activate(n, {.activation = relu6});
+  n.arguments().fail("the bounds of ReLU or ReLU6", fmt::format("{} to {}", low, high));
+}
+
+/// Softmax over the channels. Before operator set 13 it ran over all axes from `axis` on.
+Edge import_softmax(const NodeImport& n) {
+  const Edge& x = n.edge(0);
+  const bool one_axis = n.importer().opset_at_least(13);
+  const Index rank = isize(x.dims.size());
+  const Index axis = n.arguments().axis(n.node().integer("axis", one_axis ? -1 : 1), rank);
+  bool over_channels = axis == 1;
+  for (Index i = 2; i < rank; ++i) over_channels = over_channels && (one_axis || x.dims[usize(i)] == 1);
+  if (!over_channels) n.arguments().fail("a softmax over the channels, axis 1", fmt::format("axis {}", axis));
+  return activate(n, {.activation = softmax});
+}
+
+}  // namespace
+
+std::span<const OnnxOperator> activation_operators() {
+  static constexpr std::array kOperators = {
+      OnnxOperator{"Clip", import_clip},
+      OnnxOperator{"Elu", import_elu},
+      OnnxOperator{"HardSigmoid", import_hard_sigmoid},
+      OnnxOperator{"HardSwish", import_plain<Activation::hard_swish>},
+      OnnxOperator{"LeakyRelu", import_leaky_relu},
+      OnnxOperator{"Relu", import_plain<Activation::relu>},
+      OnnxOperator{"Sigmoid", import_plain<Activation::sigmoid>},
+      OnnxOperator{"Softmax", import_softmax},
+      OnnxOperator{"Tanh", import_plain<Activation::tanh>},
+  };
+  return kOperators;
+}
+
+}  // namespace saccade::internal

@@ -1,0 +1,46 @@
+#include <gmock/gmock.h>
+
+#include "saccade/io/onnx.h"
+#include "saccade/io/onnx/testing_internal.h"
+#include "tests/support/test_data.h"
+
+namespace saccade::internal {
+namespace {
+
+/// A network, and the folder of images with the outputs that another program recorded for it.
+struct Recorded {
+  std::string network, folder;
+  Index parameters;
+};
+void PrintTo(const Recorded& r, std::ostream* out) { *out << r.network; }
+
+class Pretrained : public testing::TestWithParam<Recorded> {};
+
+TEST_P(Pretrained, ReproducesItsRecordedOutputs) {
+  const std::filesystem::path folder = test::data_path("pretrained");
+  if (!std::filesystem::exists(folder / GetParam().network)) {
+    GTEST_SKIP() << "no " << folder / GetParam().network << "; set SACCADE_TEST_DATA";
+  }
+  Model model = load_onnx(folder / GetParam().network);
+  EXPECT_EQ(model.parameter_count(), GetParam().parameters);
+  int sets = 0;
+  for (const auto& set : std::filesystem::directory_iterator(folder / GetParam().folder)) {
+    const Constant images = load_onnx_tensor(set.path() / "input_0.pb");
+    const Constant expected = load_onnx_tensor(set.path() / "output_0.pb");
+    EXPECT_LT(error_between(run(model, images), expected), 1e-4) << set.path();
+    ++sets;
+  }
+  EXPECT_GT(sets, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, Pretrained,
+                         testing::Values(Recorded{"squeezenet1.1/squeezenet1.1_f32.onnx",
+                                                  "squeezenet1.1/squeezenet1.1_f32_testdata", 1235496},
+                                         Recorded{"mobilenet_v1_0.25_224/mobilenet_v1_0.25_224.onnx",
+                                                  "mobilenet_v1_0.25_224/mobilenet_v1_0.25_224_testdata", 475544},
+                                         Recorded{"mobilenet_v2_1.0_224/tf2_mobilenet_v2_1.0_224_ptq.f32.onnx",
+                                                  "mobilenet_v2_1.0_224/tf2_mobilenet_v2_1.0_224_ptq.f32_testdata",
+                                                  3487816}));
+
+}  // namespace
+}  // namespace saccade::internal
