@@ -61,6 +61,7 @@ class FeatureAccumulator {
   Index count_, p_, channels_;
   Index added_ = 0;
   std::vector<double> mean_, squares_;  // Welford's, one a channel
+  std::vector<double> sums_, scatter_;  // of the picture that is being added
   std::unique_ptr<Products> products_;
 };
 

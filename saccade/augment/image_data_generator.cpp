@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "saccade/augment/draw_transform_internal.h"
+#include "saccade/augment/pixels_internal.h"
 #include "saccade/base/error.h"
 
 namespace saccade {
@@ -140,19 +141,13 @@ Moments moments_of(std::span<const float> values, bool deviation) {
   return {mean, std::sqrt(squares / n)};
 }
 
-/// change(value, c) for each value of a picture or batch, c its channel.
+/// x = change(x, value of its channel) for each value of a picture or batch.
 template <class Change>
-void for_each_channel(std::span<float> image, std::size_t channels, std::size_t pixels, bool last, Change&& change) {
-  if (last) {
-    for (std::size_t i = 0; i < image.size(); i += channels) {
-      for (std::size_t c = 0; c < channels; ++c) change(image[i + c], c);
-    }
-    return;
-  }
-  for (std::size_t first = 0; first < image.size(); first += channels * pixels) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      for (std::size_t i = 0; i < pixels; ++i) change(image[first + c * pixels + i], c);
-    }
+void change_channels(std::span<float> image, std::span<const float> of_channel, std::size_t pixels, bool last,
+                     Change&& change) {
+  if (last) return pixels::change_channels(image, of_channel, change);
+  for (std::size_t first = 0, c = 0; first < image.size(); first += pixels, c = (c + 1) % of_channel.size()) {
+    for (float& x : image.subspan(first, pixels)) x = change(x, of_channel[c]);
   }
 }
 
@@ -294,16 +289,10 @@ void ImageDataGenerator::standardize(const Shape& shape, std::span<float> image)
     }
   }
   if (o.featurewise_center && !statistics_.mean.empty()) {
-    const float* const mean = statistics_.mean.data();
-    for_each_channel(image, channels, pixels, last, [mean](float& x, std::size_t c) { x -= mean[c]; });
+    change_channels(image, statistics_.mean, pixels, last, [](float x, float mean) { return x - mean; });
   }
   if (o.featurewise_std_normalization && !statistics_.deviation.empty()) {
-    std::vector<float> divisors;
-    for (const float deviation : statistics_.deviation) {
-      divisors.push_back(static_cast<float>(deviation + (keras200 ? 1e-7 : 1e-6)));
-    }
-    const float* const divisor = divisors.data();
-    for_each_channel(image, channels, pixels, last, [divisor](float& x, std::size_t c) { x /= divisor[c]; });
+    change_channels(image, divisors_, pixels, last, [](float x, float divisor) { return x / divisor; });
   }
   if (!o.zca_whitening || statistics_.whitening == nullptr) return;
   for (std::size_t first = 0; first < image.size(); first += count) {
@@ -381,6 +370,10 @@ void ImageDataGenerator::fit(const ImageSource& images, const StatisticsOptions&
     }
   }
   statistics_ = accumulator.finish();
+  divisors_.clear();
+  for (const float deviation : statistics_.deviation) {
+    divisors_.push_back(static_cast<float>(deviation + (o.compat == Compat::keras200 ? 1e-7 : 1e-6)));
+  }
 }
 
 }  // namespace saccade

@@ -165,6 +165,7 @@ class ImageDataGenerator {
   ImageDataGeneratorOptions options_;
   std::vector<std::string> warnings_;
   FeatureStatistics statistics_;
+  std::vector<float> divisors_;  // deviations, raised by epsilon
 };
 
 /// Options as JSON, those at their defaults left out, and back; preprocessing_function does not travel. Throws FormatError.

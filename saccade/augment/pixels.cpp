@@ -17,15 +17,21 @@ void require_picture(const Shape& hwc, std::size_t values, std::string_view wher
 
 void adjust_contrast(const Shape& hwc, std::span<float> image, double factor) {
   const Index channels = hwc[2];
-  double sum = 0.0;
-  for (std::size_t i = 0; i < image.size(); i += usize(channels)) sum += grey_of(&image[i], channels);
+  std::array<double, 4> sums{};  // of every fourth pixel: four additions at a time
+  std::size_t pixel = 0;
+  for (std::size_t i = 0; i < image.size(); i += usize(channels), ++pixel) {
+    sums[pixel % 4] += static_cast<double>(grey_of(&image[i], channels));
+  }
+  const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   const float mean = static_cast<float>(sum / static_cast<double>(hwc[0] * hwc[1]));
   const float by = static_cast<float>(factor);
-  for (std::size_t i = 0; i < image.size(); i += usize(channels)) {
-    for (Index k = 0; k < color_channels(channels); ++k) {
-      float& x = image[i + usize(k)];
-      x = std::clamp(mean + by * (x - mean), 0.0F, 255.0F);
-    }
+  const auto changed = [=](float x) { return std::clamp(mean + by * (x - mean), 0.0F, 255.0F); };
+  if (channels != 4) {
+    for (float& x : image) x = changed(x);
+    return;
+  }
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    if (i % 4 != 3) image[i] = changed(image[i]);
   }
 }
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "saccade/base/error.h"
@@ -44,6 +46,15 @@ void require_map(const AffineMap& map) {
                       .expected = fmt::format("a map of numbers between -{0:g} and {0:g}", kFarthest),
                       .got = fmt::format("{}", number),
                       .fix = "use a smaller shift or a zoom nearer to 1"});
+  }
+}
+
+/// One row in place; `channels` may be a constant, which is faster.
+template <class Channels>
+void mirror(float* row, Index width, Channels channels) {
+  float* other = row + (width - 1) * channels;
+  for (; row < other; row += channels, other -= channels) {
+    for (Index k = 0; k < channels; ++k) std::swap(row[k], other[k]);
   }
 }
 
@@ -131,8 +142,10 @@ void flip(const Shape& hwc, std::span<float> image, bool horizontal, bool vertic
   if (!horizontal) return;
   for (Index r = 0; r < height; ++r) {
     float* const first = image.data() + r * row;
-    for (Index c = 0; c < width / 2; ++c) {
-      std::swap_ranges(first + c * channels, first + (c + 1) * channels, first + (width - 1 - c) * channels);
+    if (channels == 3) {
+      mirror(first, width, std::integral_constant<Index, 3>());
+    } else {
+      mirror(first, width, channels);
     }
   }
 }
