@@ -68,7 +68,7 @@ std::vector<std::string> augmentation_advice(const ImageDataGeneratorOptions& o,
     advice.push_back(
         fmt::format("rotation_range {} turns 6 into 9 and N into Z: stay below {}", o.rotation_range, kFarTurn));
   }
-  if (o.brightness_range && (o.brightness_range->low > 1.0 || o.brightness_range->high < 1.0)) {
+  if (o.brightness_range && (o.brightness_range->low - 1.0) * (o.brightness_range->high - 1.0) > 0.0) {  // in any order
     advice.push_back(fmt::format("brightness_range {}, {} does not include 1: no picture keeps its own brightness",
                                  o.brightness_range->low, o.brightness_range->high));
   }

@@ -30,6 +30,8 @@ TEST(AugmentationAdvice, RangesThatMissTheirPurpose) {
   EXPECT_THAT(augmentation_advice({.rotation_range = 90}, kPets), IsEmpty());
   EXPECT_THAT(augmentation_advice({.brightness_range = Range{1.2, 1.5}}, kPets), ElementsAre(HasSubstr("include 1")));
   EXPECT_THAT(augmentation_advice({.brightness_range = Range{.5, 1.5}}, kPets), IsEmpty());
+  EXPECT_THAT(augmentation_advice({.brightness_range = Range{1.5, .5}}, kPets), IsEmpty());
+  EXPECT_THAT(augmentation_advice({.brightness_range = Range{.8, .5}}, kPets), ElementsAre(HasSubstr("include 1")));
   EXPECT_THAT(augmentation_advice({.brightness_range = Range{.5, 1.5}, .rescale = 1 / 255.0}, kPets),
               ElementsAre(HasSubstr("before it in fit(augment = true)")));
   EXPECT_THAT(augmentation_advice({.zoom_range = 1}, kPets), ElementsAre(HasSubstr("single pixel")));

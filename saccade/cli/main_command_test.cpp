@@ -2,10 +2,12 @@
 
 #include <gmock/gmock.h>
 
+#include <regex>
 #include <sstream>
 #include <vector>
 
 #include "saccade/cli/testing_internal.h"
+#include "saccade/data/fetch/known_sets.h"
 
 namespace saccade::cli {
 namespace {
@@ -51,6 +53,34 @@ TEST(MainCommand, WrongUsageGetsOneLine) {
   expect({"data", "list", "--jsn"},
          HasSubstr("saccade data list: The following argument was not expected: --jsn; see"));
   expect({"--verison"}, HasSubstr("--verison"));
+}
+
+/// What the help of `saccade train` says about one option.
+std::string help_of(const std::string& option) {
+  const std::string help = run_with({"train", "--help"}).out;
+  const std::size_t begin = help.find("\n  " + option + " ");
+  return begin == std::string::npos ? "" : help.substr(begin, help.find("\n  --", begin + 1) - begin);
+}
+
+/// Whatever names a wrong one is told to be one of, the help lists.
+TEST(MainCommand, HelpListsEveryNameThatAnOptionTakes) {
+  for (const char* option :
+       {"--optimizer", "--schedule", "--split-mode", "--color-mode", "--fill-mode", "--compat", "--model"}) {
+    const std::string error = run_with({"train", "x.csv", option, "nosuch"}).err;
+    std::smatch match;
+    ASSERT_TRUE(std::regex_search(error, match, std::regex("expected (?:one of )?(.*?),? got"))) << error;
+    std::string names = std::regex_replace(match[1].str(), std::regex(" or |, or "), ", ");
+    int count = 0;
+    for (std::size_t end = 0; end != std::string::npos; names = names.substr(end == std::string::npos ? 0 : end + 2)) {
+      end = names.find(", ");
+      EXPECT_THAT(help_of(option), HasSubstr(names.substr(0, end))) << option;
+      ++count;
+    }
+    EXPECT_GE(count, 3) << error;
+  }
+  for (const data::KnownSet& set : data::known_sets()) {
+    EXPECT_THAT(run_with({"train", "--help"}).out, HasSubstr(std::string(set.name)));
+  }
 }
 
 TEST(MainCommand, NoOptionTakesAnEmptyText) {

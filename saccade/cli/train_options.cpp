@@ -6,6 +6,7 @@
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/cli/declare_internal.h"
+#include "saccade/zoo/zoo.h"
 
 namespace saccade::cli {
 namespace {
@@ -34,7 +35,13 @@ std::string_view default_model(std::string_view dataset) {
 
 }  // namespace
 
-void declare(CLI::App& command, TrainOptions& options) { declare_all(command, options); }
+void declare(CLI::App& command, TrainOptions& options) {
+  declare_all(command, options);
+  std::string names;
+  for (const zoo::Entry& entry : zoo::entries()) names += fmt::format("{}{}", names.empty() ? "" : ", ", entry.name);
+  command.get_option("--model")->description(
+      fmt::format("a network of the zoo ({}), or a .safetensors file to go on from", names));
+}
 
 std::string to_json(TrainOptions options, std::string_view version) {
   nlohmann::ordered_json values;

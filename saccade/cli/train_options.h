@@ -53,7 +53,7 @@ struct TrainOptions {
   template <class Visitor>
   void visit(Visitor&& visitor) {
     visitor("dataset", dataset, "mnist, fashion-mnist, cifar10, a folder with a sub-folder a class, or a .csv file");
-    visitor("--model", model, "a network of the zoo (lenet5, mlp, vgg_small), or a .safetensors file to go on from");
+    visitor("--model", model, "a network of the zoo, or a .safetensors file to go on from");
     visitor("--epochs", epochs, "times every image is shown");
     visitor("--batch-size", batch_size, "images a step");
     visitor("--optimizer", optimizer, "sgd, rmsprop, adam or adamw");
