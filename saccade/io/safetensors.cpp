@@ -77,7 +77,8 @@ std::optional<Misfit> convert_doubles(Bytes from, Tensor& to) {
 }
 
 std::optional<Misfit> convert_halves(Bytes from, Tensor& to) {
-  return convert_each<std::uint16_t>(from, to, [](std::uint16_t half) { return std::optional(internal::float_from_half(half)); });
+  return convert_each<std::uint16_t>(from, to,
+                                     [](std::uint16_t half) { return std::optional(internal::float_from_half(half)); });
 }
 
 std::optional<Misfit> convert_bfloat16s(Bytes from, Tensor& to) {

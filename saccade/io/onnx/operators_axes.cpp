@@ -1,7 +1,9 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <numeric>
 
@@ -9,6 +11,7 @@
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/pool2d.h"
+#include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
 
@@ -78,7 +81,7 @@ Edge import_concat(const NodeImport& n) {
   return {Concatenate{{.name = n.name()}}(parts), std::move(dims)};
 }
 
-/// A frame of zeros around the image.
+/// Zeros around the image, and before and after its channels.
 Edge import_pad(const NodeImport& n) {
   const Edge& x = n.image();
   const std::string mode = n.node().text("mode", "constant");
@@ -90,8 +93,12 @@ Edge import_pad(const NodeImport& n) {
     n.arguments().fail("pads of zero or more, none for the batch", dims_text(pads));
   }
   if (std::ranges::all_of(pads, [](Index p) { return p == 0; })) return x;
-  const Node padded = ZeroPadding2D{{.padding = {{pads[2], pads[6]}, {pads[3], pads[7]}}, .name = n.name()}}(x.node);
-  return {padded, {x.dims[0], x.dims[1], padded.shape()[0], padded.shape()[1]}};
+  const Node padded = ZeroPadding2D{{.padding = {{pads[2], pads[6]}, {pads[3], pads[7]}},
+                                     .channels_before = pads[1],
+                                     .channels_after = pads[5],
+                                     .name = n.name()}}(x.node);
+  const Shape& shape = padded.shape();
+  return {padded, {x.dims[0], shape[2], shape[0], shape[1]}};
 }
 
 /// Every s-th row and column: a pool of one pixel.
@@ -118,6 +125,51 @@ Edge import_transpose(const NodeImport& n) {
   return n.edge(0);
 }
 
+/// How many times higher and wider a Resize makes the image.
+Size2 resize_factors(const NodeImport& n) {
+  const Edge& x = n.image();
+  const bool is_resize = n.node().op == "Resize";
+  const std::size_t scales_input = is_resize && n.importer().opset_at_least(11) ? 2 : 1;
+  std::vector<float> scales = n.node().numbers("scales", {});
+  if (n.arguments().knows(scales_input) && n.arguments().constant(scales_input).is_float()) {
+    scales = n.arguments().constant(scales_input).floats();
+  }
+  if (scales.empty() && is_resize) {
+    const std::vector<Index> sizes = n.arguments().list("", 3);
+    if (sizes.size() != 4) n.arguments().fail("four sizes or scales", dims_text(sizes));
+    for (std::size_t i = 0; i < 4; ++i) scales.push_back(static_cast<float>(sizes[i]) / static_cast<float>(x.dims[i]));
+  }
+  const auto is_factor = [](float scale) { return scale >= 1.0F && scale <= 1024.0F && scale == std::floor(scale); };
+  if (scales.size() != 4 || scales[0] != 1.0F || scales[1] != 1.0F || !is_factor(scales[2]) || !is_factor(scales[3])) {
+    n.arguments().fail("scales [1, 1, h, w] with whole h and w", fmt::format("[{}]", fmt::join(scales, ", ")));
+  }
+  return {static_cast<Index>(scales[2]), static_cast<Index>(scales[3])};
+}
+
+/// Larger images by a whole factor: nearest, or linear between the centres of pixels.
+Edge import_resize(const NodeImport& n) {
+  const OnnxNode& node = n.node();
+  const bool named = node.op == "Resize" && n.importer().opset_at_least(11);
+  const std::string mode = node.text("mode", "nearest");
+  const std::string coordinates = node.text("coordinate_transformation_mode", named ? "half_pixel" : "asymmetric");
+  const std::string rounding = node.text("nearest_mode", named ? "round_prefer_floor" : "floor");
+  for (const char* const unused : {"cubic_coeff_a", "extrapolation_value"}) node.number(unused, 0.0F);
+  node.integer("exclude_outside", 0);
+  const Size2 factors = resize_factors(n);
+  const bool centred = coordinates == "half_pixel" || (coordinates == "pytorch_half_pixel" && mode == "linear");
+  // Between the centres, every new pixel is nearest to the one that holds it, however halves are rounded.
+  const bool nearest = mode == "nearest" && ((centred && rounding.starts_with("round")) ||
+                                             (coordinates == "asymmetric" && rounding == "floor"));
+  if (!nearest && !(mode == "linear" && centred)) {
+    n.arguments().fail("mode nearest or linear with half_pixel coordinates",
+                       fmt::format("{}, {}, {}", mode, coordinates, rounding));
+  }
+  const UpSampling2D layer{
+      {.size = factors, .interpolation = nearest ? UpSampling::nearest : UpSampling::bilinear, .name = n.name()}};
+  const Edge& x = n.image();
+  return {layer(x.node), {x.dims[0], x.dims[1], x.dims[2] * factors.h, x.dims[3] * factors.w}};
+}
+
 }  // namespace
 
 std::span<const OnnxOperator> axis_operators() {
@@ -128,10 +180,12 @@ std::span<const OnnxOperator> axis_operators() {
       OnnxOperator{"Identity", import_identity},
       OnnxOperator{"Pad", import_pad},
       OnnxOperator{"Reshape", import_view<reshape_dims>},
+      OnnxOperator{"Resize", import_resize},
       OnnxOperator{"Slice", import_slice},
       OnnxOperator{"Squeeze", import_view<squeeze_dims>},
       OnnxOperator{"Transpose", import_transpose},
       OnnxOperator{"Unsqueeze", import_view<unsqueeze_dims>},
+      OnnxOperator{"Upsample", import_resize},
   };
   return kOperators;
 }

@@ -9,6 +9,7 @@
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/dense.h"
+#include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
 
 namespace saccade::internal {
@@ -141,12 +142,39 @@ Edge import_batch_normalization(const NodeImport& n) {
   return {layer(x.node), x.dims};
 }
 
+/// The product of two images, or of one and a factor for each of its channels.
+Edge import_mul(const NodeImport& n) {
+  const Edge& a = n.edge(0);
+  const Edge& b = n.edge(1);
+  if (a.flattened != b.flattened) n.arguments().fail("two images, or two flattened ones", "one of each");
+  const bool a_is_larger = a.dims.size() != b.dims.size() || std::ranges::lexicographical_compare(b.dims, a.dims);
+  const std::vector<Index>& dims = a_is_larger ? a.dims : b.dims;
+  const std::vector<Index>& factors = a_is_larger ? b.dims : a.dims;
+  const bool by_channel = dims.size() == 4 && factors == std::vector<Index>{dims[0], dims[1], 1, 1};
+  if (factors != dims && !by_channel) {
+    n.arguments().fail("two tensors of one shape, or one factor a channel",
+                       dims_text(a.dims) + " and " + dims_text(b.dims));
+  }
+  return {Multiply{{.name = n.name()}}({a.node, b.node}), dims, a.flattened};
+}
+
+Edge import_lrn(const NodeImport& n) {
+  const OnnxNode& node = n.node();
+  const LocalResponseNorm layer{{.size = node.integer("size", 0),
+                                 .alpha = node.number("alpha", 1e-4F),
+                                 .beta = node.number("beta", 0.75F),
+                                 .bias = node.number("bias", 1.0F),
+                                 .name = n.name()}};
+  return {layer(n.image().node), n.image().dims};
+}
+
 }  // namespace
 
 std::span<const OnnxOperator> dense_operators() {
   static constexpr std::array kOperators = {
-      OnnxOperator{"Add", import_add},   OnnxOperator{"BatchNormalization", import_batch_normalization},
-      OnnxOperator{"Gemm", import_gemm}, OnnxOperator{"MatMul", import_mat_mul},
+      OnnxOperator{"Add", import_add},        OnnxOperator{"BatchNormalization", import_batch_normalization},
+      OnnxOperator{"Gemm", import_gemm},      OnnxOperator{"LRN", import_lrn},
+      OnnxOperator{"MatMul", import_mat_mul}, OnnxOperator{"Mul", import_mul},
       OnnxOperator{"Sum", import_add},
   };
   return kOperators;

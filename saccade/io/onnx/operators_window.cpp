@@ -7,6 +7,7 @@
 #include "saccade/io/onnx/fold_internal.h"
 #include "saccade/io/onnx/import_internal.h"
 #include "saccade/nn/conv2d.h"
+#include "saccade/nn/conv2d_transpose.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/zero_padding2d.h"
 
@@ -82,6 +83,20 @@ Edge image_edge(const NodeImport& n, const Node& node) {
   return {node, {n.image().dims[0], shape[2], shape[0], shape[1]}};
 }
 
+/// Filters from OIHW to HWIO.
+void set_filters(const NodeImport& n, const std::string& layer, const Constant& weights) {
+  const Constant hwio = transpose(weights, std::array<Index, 4>{2, 3, 1, 0});
+  n.importer().set_weight(layer, "weight", Tensor(Shape(hwio.dims), hwio.floats()));
+}
+
+void set_bias(const NodeImport& n, const std::string& layer, Index filters) {
+  const Constant& bias = n.arguments().constant(2);
+  if (bias.dims != std::vector<Index>{filters} || !bias.is_float()) {
+    n.arguments().fail(fmt::format("{} biases", filters), dims_text(bias.dims));
+  }
+  n.importer().set_weight(layer, "bias", Tensor(Shape(bias.dims), bias.floats()));
+}
+
 Edge import_conv(const NodeImport& n) {
   const Constant& weights = n.arguments().constant(1);  // [filters, channels / groups, height, width]
   if (weights.rank() != 4 || !weights.is_float()) n.arguments().fail("weights of four axes", dims_text(weights.dims));
@@ -105,15 +120,63 @@ Edge import_conv(const NodeImport& n) {
                       .groups = groups,
                       .use_bias = has_bias,
                       .name = name}};
-  const Constant hwio = transpose(weights, std::array<Index, 4>{2, 3, 1, 0});
-  n.importer().set_weight(name, "weight", Tensor(Shape(hwio.dims), hwio.floats()));
-  if (has_bias) {
-    const Constant& bias = n.arguments().constant(2);
-    if (bias.dims != std::vector<Index>{weights.dims[0]} || !bias.is_float()) {
-      n.arguments().fail(fmt::format("{} biases", weights.dims[0]), dims_text(bias.dims));
-    }
-    n.importer().set_weight(name, "bias", Tensor(Shape(bias.dims), bias.floats()));
+  set_filters(n, name, weights);
+  if (has_bias) set_bias(n, name, weights.dims[0]);
+  return image_edge(n, layer(n.image().node));
+}
+
+/// The pads that give an output of `out` pixels along one axis, the odd one at the end or at the start; where there is
+/// nothing to cut off, output_padding grows.
+kernels::Pads pads_for_output(Index in, Index out, Index extent, Index stride, Index& output_padding,
+                              bool extra_at_end) {
+  const Index total = (in - 1) * stride + output_padding + extent - out;
+  if (total < 0) {
+    output_padding -= total;
+    return {};
   }
+  return extra_at_end ? kernels::Pads{total / 2, total - total / 2} : kernels::Pads{total - total / 2, total / 2};
+}
+
+/// The window of a transposed convolution: `auto_pad` and `output_shape` speak of its output.
+Window read_transposed_window(const NodeImport& n, Size2 kernel, Size2& output_padding) {
+  Window window = read_window(n, kernel);
+  const std::string mode = n.node().text("auto_pad", "NOTSET");
+  const bool has_shape = !n.node().integers("output_shape", {}).empty();
+  if (!has_shape && !mode.starts_with("SAME")) return window;
+  const Index h = n.image().dims[2];
+  const Index w = n.image().dims[3];
+  const Size2 out = has_shape ? read_pair(n, "output_shape", 1, {}) : Size2{h * window.strides.h, w * window.strides.w};
+  const bool at_end = mode == "SAME_UPPER";
+  const Index extent_h = (kernel.h - 1) * window.dilation.h + 1;
+  const Index extent_w = (kernel.w - 1) * window.dilation.w + 1;
+  window.rows = pads_for_output(h, out.h, extent_h, window.strides.h, output_padding.h, at_end);
+  window.columns = pads_for_output(w, out.w, extent_w, window.strides.w, output_padding.w, at_end);
+  return window;
+}
+
+Edge import_conv_transpose(const NodeImport& n) {
+  const Constant& weights = n.arguments().constant(1);  // [channels, filters / groups, height, width]
+  if (weights.rank() != 4 || !weights.is_float() || weights.dims[0] != n.image().dims[1]) {
+    n.arguments().fail("weights for the image's channels, four axes", dims_text(weights.dims));
+  }
+  const Size2 kernel{weights.dims[2], weights.dims[3]};
+  read_pair(n, "kernel_shape", 1, {kernel.h, kernel.w});
+  const Index groups = n.node().integer("group", 1);
+  Size2 output_padding = read_pair(n, "output_padding", 0, {0, 0});
+  const Window window = read_transposed_window(n, kernel, output_padding);
+  const bool has_bias = n.node().has_input(2);
+  const std::string name = n.name();
+  const Conv2DTranspose layer{{.filters = weights.dims[1] * groups,
+                               .kernel = kernel,
+                               .strides = window.strides,
+                               .padding = window.padding(),
+                               .output_padding = output_padding,
+                               .dilation = window.dilation,
+                               .groups = groups,
+                               .use_bias = has_bias,
+                               .name = name}};
+  set_filters(n, name, weights);
+  if (has_bias) set_bias(n, name, weights.dims[1] * groups);
   return image_edge(n, layer(n.image().node));
 }
 
@@ -165,6 +228,7 @@ std::span<const OnnxOperator> window_operators() {
   static constexpr std::array kOperators = {
       OnnxOperator{"AveragePool", import_average_pool},
       OnnxOperator{"Conv", import_conv},
+      OnnxOperator{"ConvTranspose", import_conv_transpose},
       OnnxOperator{"GlobalAveragePool", import_global_pool<GlobalAveragePool2D>},
       OnnxOperator{"GlobalMaxPool", import_global_pool<GlobalMaxPool2D>},
       OnnxOperator{"MaxPool", import_max_pool},

@@ -42,5 +42,22 @@ INSTANTIATE_TEST_SUITE_P(Networks, Pretrained,
                                                   "mobilenet_v2_1.0_224/tf2_mobilenet_v2_1.0_224_ptq.f32_testdata",
                                                   3487816}));
 
+/// Other exports of one network: the same numbers must come out of each.
+TEST(PretrainedResNet20, EveryExportComputesTheSame) {
+  const std::filesystem::path folder = test::data_path("pretrained/cifar10-resnets");
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder << "; set SACCADE_TEST_DATA";
+  Constant images = Constant::of({2, 3, 32, 32}, std::vector<float>(6144));
+  auto& pixels = std::get<0>(images.values);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = std::sin(0.37F * static_cast<float>(i % 1021));
+  Model plain = load_onnx(folder / "resnet20_cifar10.onnx");
+  EXPECT_EQ(plain.trainable_count(), 269722);  // as published for option A
+  const Constant expected = run(plain, images);
+  for (const char* const other :
+       {"resnet20_cifar10.torch13export_bn.onnx", "resnet20_cifar10.torch13export_bnfolded.onnx"}) {
+    Model model = load_onnx(folder / other);
+    EXPECT_LT(error_between(run(model, images), expected), 1e-5) << other;
+  }
+}
+
 }  // namespace
 }  // namespace saccade::internal
