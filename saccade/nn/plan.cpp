@@ -22,14 +22,14 @@ struct Plan::Step {
   bool wants_grad = false;     // a parameter that learns stands here or below
   bool runs_backward = false;  // so backward() is called
 
-  std::optional<Arena::Id> values_id, grad_id, saved_id, scratch_id;
+  std::optional<Arena::Id> values_id, grad_id, saved_id, scratch_id, backward_scratch_id;
   std::vector<std::optional<Arena::Id>> addend_ids;  // per input: where a gradient waits to be added to others
 
   std::vector<std::span<const float>> src;
   std::span<float> dst;
   std::span<float> grad_dst;
   std::vector<std::span<float>> grad_src;
-  std::span<std::byte> saved, scratch;
+  std::span<std::byte> saved, scratch, backward_scratch;
   struct Addition {  // after backward: grad of an input += what this step wrote aside
     std::unique_ptr<kernels::AddKernel> kernel;
     std::vector<std::span<const float>> src;
@@ -175,9 +175,7 @@ void Plan::plan_backward_memory() {
     const Index now = backward_time(i);
     arena_.extend(*step.grad_id, now);
     if (step.saved_id) arena_.extend(*step.saved_id, now);
-    // Scratch is only wanted during the two calls, but one buffer for both keeps it simple; it is the smaller evil to
-    // keep it between.
-    if (step.scratch_id) arena_.extend(*step.scratch_id, now);
+    if (step.memory.scratch_bytes > 0) step.backward_scratch_id = arena_.add(step.memory.scratch_bytes, now);
     if (step.memory.backward_reads_dst && step.values_id) arena_.extend(*step.values_id, now);
     for (std::size_t k = 0; k < step.inputs.size(); ++k) {
       Step& source = steps_[step.inputs[k]];
@@ -204,6 +202,7 @@ void Plan::bind_memory() {
     if (step.grad_id) step.grad_dst = arena_.floats(*step.grad_id);
     if (step.saved_id) step.saved = arena_.bytes(*step.saved_id);
     if (step.scratch_id) step.scratch = arena_.bytes(*step.scratch_id);
+    if (step.backward_scratch_id) step.backward_scratch = arena_.bytes(*step.backward_scratch_id);
     for (std::size_t k = 0; k < step.inputs.size(); ++k) {
       const Step& source = steps_[step.inputs[k]];
       if (source.values_id) step.src[k] = arena_.floats(*source.values_id);
@@ -263,7 +262,7 @@ void Plan::backward() {
                               .grad_src = step.grad_src,
                               .parameters = step.parameters,
                               .saved = step.saved,
-                              .scratch = step.scratch});
+                              .scratch = step.backward_scratch});
     for (Step::Addition& addition : step.additions) addition.kernel->run({.src = addition.src, .dst = addition.dst});
   }
 }

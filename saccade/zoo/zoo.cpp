@@ -1,85 +1,43 @@
 #include "saccade/zoo/zoo.h"
 
-#include <algorithm>
 #include <array>
 
 #include "saccade/base/error.h"
-#include "saccade/nn/batch_norm.h"
-#include "saccade/nn/conv2d.h"
-#include "saccade/nn/dense.h"
-#include "saccade/nn/elementwise.h"
-#include "saccade/nn/pool2d.h"
-#include "saccade/nn/view.h"
 
 namespace saccade::zoo {
 namespace {
 
-constexpr std::array kEntries{
-    Entry{"lenet5", "LeNet-5: two 5x5 convolutions, three dense layers", &lenet5},
-    Entry{"mlp", "784-1200-1200-1200-10: the dense baseline", &mlp},
-    Entry{"vgg_small", "six 3x3 convolutions with batch normalisation, for 32x32 colour images; more for larger ones",
-          &vgg_small},
-};
+const Shape kDigit{28, 28, 1}, kTiny{32, 32, 3}, kPhoto{224, 224, 3};
+constexpr Index kImageNet = 1000;
 
-/// Convolution, batch normalisation, ReLU: the bias would be subtracted again, so there is none.
-Node conv_bn_relu(const Node& x, Index filters) {
-  const Node conv = Conv2D{{.filters = filters,
-                            .kernel = 3,
-                            .padding = same,
-                            .use_bias = false,
-                            .kernel_initializer = Initializer::he_normal()}}(x);
-  return ActivationLayer{{.activation = relu}}(BatchNorm{{.momentum = 0.9F}}(conv));
-}
+const std::array kEntries{
+    Entry{"lenet5", "LeNet-5: two 5x5 convolutions, three dense layers", &lenet5, kDigit, 10},
+    Entry{"mlp", "784-1200-1200-1200-10: the dense baseline", &mlp, kDigit, 10},
+    Entry{"vgg_small", "six 3x3 convolutions with batch normalisation, for 32x32 colour images; more for larger ones",
+          &vgg_small, kTiny, 10},
+    Entry{"resnet20", "residual network for 32x32 colour images, 0.27 million weights", &resnet20, kTiny, 10},
+    Entry{"resnet32", "the same with 32 layers, 0.46 million weights", &resnet32, kTiny, 10},
+    Entry{"resnet56", "the same with 56 layers, 0.85 million weights", &resnet56, kTiny, 10},
+    Entry{"alexnet", "AlexNet, 61 million weights", &alexnet, kPhoto, kImageNet},
+    Entry{"vgg11", "VGG with 11 layers, 133 million weights", &vgg11, kPhoto, kImageNet},
+    Entry{"vgg16", "VGG with 16 layers, 138 million weights", &vgg16, kPhoto, kImageNet},
+    Entry{"resnet18", "residual network, 11.7 million weights", &resnet18, kPhoto, kImageNet},
+    Entry{"resnet34", "residual network, 21.8 million weights", &resnet34, kPhoto, kImageNet},
+    Entry{"resnet50", "residual network with bottlenecks, 25.6 million weights", &resnet50, kPhoto, kImageNet},
+    Entry{"squeezenet1_1", "SqueezeNet 1.1, 1.2 million weights", &squeezenet1_1, kPhoto, kImageNet},
+    Entry{"mobilenet_v1", "MobileNet v1, 4.2 million weights", &mobilenet_v1, kPhoto, kImageNet},
+    Entry{"mobilenet_v2", "MobileNet v2, 3.5 million weights", &mobilenet_v2, kPhoto, kImageNet},
+    Entry{"efficientnet_lite0", "EfficientNet-Lite0, 4.7 million weights", &efficientnet_lite0, kPhoto, kImageNet},
+};
 
 }  // namespace
 
-Model lenet5(const Shape& image, Index classes) {
-  return Sequential("lenet5", {
-                                  Input{image},
-                                  Conv2D{{.filters = 6, .kernel = 5, .padding = same, .activation = relu}},
-                                  MaxPool2D{{.pool = 2}},
-                                  Conv2D{{.filters = 16, .kernel = 5, .padding = valid, .activation = relu}},
-                                  MaxPool2D{{.pool = 2}},
-                                  Flatten{},
-                                  Dense{{.units = 120, .activation = relu}},
-                                  Dense{{.units = 84, .activation = relu}},
-                                  Dense{{.units = classes}},
-                              });
-}
-
-Model mlp(const Shape& image, Index classes) {
-  return Sequential("mlp", {
-                               Input{image},
-                               Flatten{},
-                               Dense{{.units = 1200, .activation = relu}},
-                               Dense{{.units = 1200, .activation = relu}},
-                               Dense{{.units = 1200, .activation = relu}},
-                               Dense{{.units = classes}},
-                           });
-}
-
-Model vgg_small(const Shape& image, Index classes) {
-  const Node first = input(image);
-  Node x = first;
-  // Each of these halves the picture at a small cost, until the groups below see what they see of 32x32.
-  for (Index side = std::min(image[0], image[1]); side >= 64; side /= 2) {
-    x = MaxPool2D{{.pool = 2}}(conv_bn_relu(x, 16));
-  }
-  for (const Index filters : {32, 64, 128}) {
-    x = conv_bn_relu(conv_bn_relu(x, filters), filters);
-    x = MaxPool2D{{.pool = 2}}(x);
-    x = Dropout{{.rate = 0.2F}}(x);
-  }
-  x = GlobalAveragePool2D{}(x);
-  return {"vgg_small", first, Dense{{.units = classes}}(x)};
-}
-
 std::span<const Entry> entries() { return kEntries; }
 
-Model build(std::string_view name, const Shape& image, Index classes) {
+const Entry& find_entry(std::string_view name) {
   std::string known;
   for (const Entry& entry : kEntries) {
-    if (entry.name == name) return entry.build(image, classes);
+    if (entry.name == name) return entry;
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   throw ValueError({.where = "network",
@@ -87,5 +45,7 @@ Model build(std::string_view name, const Shape& image, Index classes) {
                     .got = "'" + std::string(name) + "'",
                     .fix = "saccade summary --help lists them"});
 }
+
+Model build(std::string_view name, const Shape& image, Index classes) { return find_entry(name).graph(image, classes); }
 
 }  // namespace saccade::zoo
