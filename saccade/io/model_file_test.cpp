@@ -17,11 +17,15 @@
 #include "saccade/io/safetensors.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
+#include "saccade/nn/conv2d_transpose.h"
 #include "saccade/nn/dense.h"
+#include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/elementwise.h"
+#include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/registry.h"
+#include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
 
@@ -52,7 +56,7 @@ Model small_network() {
 /// A network with every registered layer, no option of which has its default.
 Model every_layer() {
   const Node x = input({12, 12, 4}, "x");
-  const Node padded = ZeroPadding2D{{.padding = pads(1, 2, 3, 4)}}(x);
+  const Node padded = ZeroPadding2D{{.padding = pads(1, 2, 3, 4), .channels_before = 2, .channels_after = 2}}(x);
   const Node cut = MaxPool2D{{.pool = {4, 8}, .strides = Size2{1, 1}}}(padded);
   const Node convolved = Conv2D{{.filters = 6,
                                  .kernel = {3, 1},
@@ -70,11 +74,27 @@ Model every_layer() {
   const Node active = ActivationLayer{{.activation = leaky_relu, .negative_slope = 0.3F}}(normal);
   const Node sum = Add{{.name = "sum"}}({active, normal});
   const Node both = Concatenate{}({sum, convolved, sum});
-  const Node pooled = AveragePool2D{{.pool = 2, .strides = Size2(1), .padding = same}}(both);
+  const Node each = DepthwiseConv2D{{.kernel = {2, 3},
+                                     .strides = 1,
+                                     .padding = same,
+                                     .depth_multiplier = 2,
+                                     .activation = relu,
+                                     .use_bias = false}}(both);
+  const Node grown = Conv2DTranspose{{.filters = 4,
+                                      .kernel = {3, 2},
+                                      .strides = {2, 1},
+                                      .padding = pads(1, 1, 0, 1),
+                                      .output_padding = {1, 0},
+                                      .groups = 2,
+                                      .activation = elu}}(each);
+  const Node larger = UpSampling2D{{.size = {1, 2}, .interpolation = UpSampling::bilinear}}(grown);
+  const Node even = LocalResponseNorm{{.size = 3, .alpha = 0.1F, .beta = 0.5F, .bias = 2.0F}}(larger);
+  const Node gated = Multiply{}({even, larger});
+  const Node pooled = AveragePool2D{{.pool = 2, .strides = Size2(1), .padding = same}}(gated);
   const Node left = Flatten{}(GlobalAveragePool2D{{.keepdims = true}}(pooled));
   const Node right = Flatten{}(GlobalMaxPool2D{{.keepdims = true}}(pooled));
   const Node merged = Concatenate{}({left, right});
-  const Node shaped = Reshape{{.shape = {6, 6}}}(merged);
+  const Node shaped = Reshape{{.shape = {2, 4}}}(merged);
   const Node dropped = Dropout{{.rate = 0.25F}}(Flatten{}(shaped));
   const Node last = Dense{{.units = 5,
                            .activation = softmax,
@@ -271,8 +291,7 @@ TEST(ModelFile, NamesWhatIsWrong) {
       {a, R"("layers":[)", R"("layers":1,"old":[)", ": architecture, layers: expected an array, got 1"},
       {a, R"("layers":[)", R"("layers":[1,)", ": layer 0: expected an object, got 1"},
       {a, R"("type":"Conv2D")", R"("type":"Conv9D")",
-       ": layer 'c': layer type: expected one of Activation, Add, AveragePool2D, BatchNorm, Concatenate, Conv2D, "
-       "Dense,"},
+       ": layer 'c': layer type: expected one of Activation, Add, AveragePool2D, BatchNorm, Concatenate, Conv2D, "},
       {a, R"("type":"Conv2D",)", "", ": layer 'c': expected a member 'type', got none"},
       {a, R"("type":"Conv2D")", R"("type":"Conv2D","x":1)",
        ": layer 'c': expected type, name, inputs and options, got 'x'"},
