@@ -8,4 +8,7 @@ namespace saccade {
 /// characters and bytes that are not UTF-8 stand as \xNN. What it leaves alone is every other character.
 std::string printable(std::string_view text);
 
+/// The same of a text of several lines, which stay.
+std::string printable_lines(std::string_view text);
+
 }  // namespace saccade

@@ -25,5 +25,11 @@ TEST(Printable, WritesOutWhatIsNotUtf8) {
   EXPECT_EQ(printable("\xe5\x86\x99\xe5\x86"), "\xe5\x86\x99\\xe5\\x86");
 }
 
+TEST(Printable, LinesStayLines) {
+  EXPECT_EQ(printable_lines("a\x1b\nb\r\n\nc\t"), "a\\x1b\nb\\x0d\n\nc\\x09");
+  EXPECT_EQ(printable_lines("one\n"), "one\n");
+  EXPECT_EQ(printable_lines(""), "");
+}
+
 }  // namespace
 }  // namespace saccade

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "saccade/base/printable.h"
 
 namespace saccade::cli {
 namespace {
@@ -33,7 +34,8 @@ void get(const GetOptions& options, Console& console) {
       data::fetch(name, fetch_options);
     }
     const data::SetInfo info = data::find_set(name, options.cache);
-    console.out << fmt::format("{}: {} in {}\n", info.name, format_bytes(info.size_bytes), info.folder.string());
+    console.out << fmt::format("{}: {} in {}\n", info.name, format_bytes(info.size_bytes),
+                               printable(info.folder.string()));
   }
 }
 
@@ -48,7 +50,7 @@ void list(const std::string& cache, bool json, Console& console) {
                        {"folder", set.folder.string()},
                        {"present", set.present}});
     }
-    console.out << array.dump(2) << '\n';
+    console.out << array.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
     return;
   }
   std::size_t name_width = 4;
@@ -61,7 +63,8 @@ void list(const std::string& cache, bool json, Console& console) {
   console.out << fmt::format(kRow, "name", name_width, "description", description_width, "size", "present", "folder");
   for (const data::SetInfo& set : sets) {
     console.out << fmt::format(kRow, set.name, name_width, set.description, description_width,
-                               format_bytes(set.size_bytes), set.present ? "yes" : "no", set.folder.string());
+                               format_bytes(set.size_bytes), set.present ? "yes" : "no",
+                               printable(set.folder.string()));
   }
 }
 
@@ -98,7 +101,7 @@ class FetchReporter {
 
   void notice(const std::string& line) {
     bar_.reset();
-    console_.err << line << std::endl;
+    console_.err << printable(line) << std::endl;
   }
 
  private:

@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "saccade/base/file.h"
+#include "saccade/base/printable.h"
 #include "saccade/cli/augmentation_experiment.h"
 #include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
@@ -69,7 +70,7 @@ void run_translation(const ExperimentRequest& request, Console& console) {
   write_file(out / "translation.csv", translation_csv(rows));
   write_file(out / "translation.html", translation_html(rows));
   console.out << translation_table(rows);
-  console.err << fmt::format("also in {0}/translation.csv and {0}/translation.html\n", out.string());
+  console.err << fmt::format("also in {0}/translation.csv and {0}/translation.html\n", printable(out.string()));
 }
 
 void run_augmentation(const ExperimentRequest& request, Console& console) {
@@ -82,7 +83,7 @@ void run_augmentation(const ExperimentRequest& request, Console& console) {
   write_png(out / "augmentation.png", augmentation_sheet(rows, *set.train));
   console.out << augmentation_table(rows);
   console.err << fmt::format("also in {0}/augmentation.csv; the digits are shown in {0}/augmentation.png\n",
-                             out.string());
+                             printable(out.string()));
 }
 
 /// The options of both.

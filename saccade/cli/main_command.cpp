@@ -15,6 +15,7 @@
 #include "saccade/base/version.h"
 #include "saccade/cli/augment_command.h"
 #include "saccade/cli/bench_command.h"
+#include "saccade/cli/convert_command.h"
 #include "saccade/cli/data_command.h"
 #include "saccade/cli/evaluate_command.h"
 #include "saccade/cli/experiment_command.h"
@@ -41,6 +42,7 @@ void build(CLI::App& app, Console& console) {
   add_experiment_command(app, console);
   add_augment_command(app, console);
   add_filter_command(app, console);
+  add_convert_command(app, console);
   add_data_command(app, console);
   add_bench_command(app, console);
 }
@@ -128,7 +130,7 @@ int run(int argc, const char* const* argv, Console& console) {
                 << std::endl;
     return 2;
   } catch (const std::exception& error) {
-    console.err << "internal error: " << error.what() << std::endl;
+    console.err << "internal error: " << printable(error.what()) << std::endl;
     return 1;
   }
 }

@@ -8,6 +8,9 @@
 #include "saccade/base/file.h"
 #include "saccade/cli/testing_internal.h"
 #include "saccade/image/encode.h"
+#include "saccade/nn/dense.h"
+#include "saccade/nn/model.h"
+#include "saccade/nn/view.h"
 #include "tests/support/scratch_folder.h"
 
 namespace saccade::cli {
@@ -186,6 +189,15 @@ TEST_F(OwnImages, NamesAreShownWithoutTheirControlCharacters) {
     EXPECT_THAT(text, Not(HasSubstr("\x1b"))) << text;
     EXPECT_THAT(text, Not(HasSubstr("\nb"))) << text;
   }
+}
+
+/// A network's names come of its file.
+TEST_F(OwnImages, NamesOfNetworksToo) {
+  Model net = Sequential("a\x1b[2Jb", {Input{{4, 4, 1}}, Flatten{}, Dense{{.units = 2}}});
+  net.save(folder / "bad.safetensors");
+  const Outcome outcome = run_with({"summary", at("bad.safetensors"), "--explain"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("a\\x1b[2Jb"), HasSubstr("\ninput (Input)"), Not(HasSubstr("\x1b"))));
 }
 
 /// Goes to another folder for as long as it lives.

@@ -7,9 +7,11 @@
 #include <array>
 #include <charconv>
 #include <memory>
+#include <optional>
 #include <ostream>
 
 #include "saccade/base/error.h"
+#include "saccade/base/printable.h"
 #include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/nn/plan.h"
@@ -21,7 +23,7 @@ namespace {
 struct SummaryRequest {
   std::string network;
   std::string input;
-  Index classes = 10;
+  std::optional<Index> classes;
   Index batch_size = 128;
   bool explain = false;
   bool json = false;
@@ -48,27 +50,24 @@ Shape parse_shape(const std::string& text) {
   return Shape(extents);
 }
 
-Model make_network(const SummaryRequest& request) {
-  if (is_network_path(request.network)) return load_network(request.network);
-  const bool colour = request.network == "vgg_small";
-  const Shape shape =
-      request.input.empty() ? (colour ? Shape{32, 32, 3} : Shape{28, 28, 1}) : parse_shape(request.input);
-  return zoo::build(request.network, shape, request.classes);
+Graph make_graph(const SummaryRequest& request) {
+  if (is_network_path(request.network)) return load_network(request.network).graph();
+  const zoo::Entry& entry = zoo::find_entry(request.network);
+  return entry.graph(request.input.empty() ? entry.image : parse_shape(request.input),
+                     request.classes.value_or(entry.classes));
 }
 
-std::string to_json(const Model& net) {
+std::string to_json(const Graph& net) {
   nlohmann::ordered_json layers = nlohmann::ordered_json::array();
-  for (const Model::GraphNode& node : net.nodes()) {
-    std::vector<Shape> src;
+  for (const GraphNode& node : net.nodes()) {
     Index parameters = 0;
-    for (const std::size_t i : node.inputs) src.push_back(net.nodes()[i].shape);
-    for (const std::size_t i : node.parameters) parameters += net.parameters()[i].value.elements();
+    for (const std::size_t i : node.parameters) parameters += net.parameters()[i].shape.elements();
     const std::span<const Index> extents = node.shape.extents();
     layers.push_back({{"name", node.name},
                       {"type", node.layer->type()},
                       {"output_shape", std::vector<Index>(extents.begin(), extents.end())},
                       {"parameters", parameters},
-                      {"multiply_adds", node.layer->multiply_adds(src)}});
+                      {"multiply_adds", node.layer->multiply_adds(net.input_shapes(node))}});
   }
   const nlohmann::ordered_json summary{{"name", net.name()},
                                        {"parameters", net.parameter_count()},
@@ -79,12 +78,13 @@ std::string to_json(const Model& net) {
 }
 
 void summarize(const SummaryRequest& request, Console& console) {
-  Model net = make_network(request);
-  console.out << (request.json ? to_json(net) : net.summary());
+  const Graph net = make_graph(request);
+  console.out << (request.json ? to_json(net) : printable_lines(net.summary()));  // names of a file
   if (!request.explain) return;
-  const Plan plan(net, request.batch_size, PlanMode::training);
+  Model model(net, Model::Weights::zeros);
+  const Plan plan(model, request.batch_size, PlanMode::training);
   console.out << fmt::format("\nimplementations for training with batches of {} ({} of activations and scratch)\n{}",
-                             request.batch_size, format_bytes(plan.arena_bytes()), plan.explain());
+                             request.batch_size, format_bytes(plan.arena_bytes()), printable_lines(plan.explain()));
 }
 
 }  // namespace
@@ -95,9 +95,11 @@ void add_summary_command(CLI::App& app, Console& console) {
   std::string zoo = "a .safetensors file, a run folder, or one of the zoo:";
   for (const zoo::Entry& entry : zoo::entries()) zoo += fmt::format("\n{} ({})", entry.name, entry.summary);
   command->add_option("NETWORK", request->network, zoo)->required()->type_name("");
-  command->add_option("--input", request->input, "image shape for a network of the zoo [28x28x1; vgg_small 32x32x3]")
+  command
+      ->add_option("--input", request->input,
+                   "image shape for a network of the zoo [what it was made for: 28x28x1, 32x32x3 or 224x224x3]")
       ->type_name("HxWxC");
-  add_number(*command, "--classes", request->classes, "outputs of a network of the zoo");
+  add_number(*command, "--classes", request->classes, "outputs of a network of the zoo [10; for 224x224x3 1000]");
   add_number(*command, "--batch-size", request->batch_size, "images a step, for --explain", 1);
   command->add_flag("--explain", request->explain,
                     "which implementation computes each layer, and why not a faster one");
@@ -105,6 +107,7 @@ void add_summary_command(CLI::App& app, Console& console) {
   command->footer(
       "Examples:\n"
       "  saccade summary lenet5\n"
+      "  saccade summary resnet18\n"
       "  saccade summary vgg_small --input 64x64x3 --classes 5 --explain\n"
       "  saccade summary runs/lenet5-mnist --json");
   command->callback([request, &console] { summarize(*request, console); });

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/cli/declare_internal.h"
@@ -27,10 +29,21 @@ constexpr Recipe kRecipes[] = {
 };
 // A few thousand photographs instead of 60,000 small pictures: smaller steps, and more often round.
 constexpr Recipe kOfFolder{"", 30, 32, 3e-3, "one-cycle"};
+constexpr Recipe kOfZoo{"", 20, 128, 1e-3, "one-cycle"};  // careful: some of its networks have no batch normalisation
+constexpr Recipe kOfZooOfFolder{"", 30, 32, 1e-3, "one-cycle"};
 constexpr Recipe kFineTuning{"", 5, 128, 1e-3, "cosine"};  // a network from a file is not begun anew
 
 std::string_view default_model(std::string_view dataset) {
   return dataset == "mnist" || dataset == "fashion-mnist" ? "lenet5" : "vgg_small";
+}
+
+Recipe recipe_of(std::string_view model, bool of_folder) {
+  for (const Recipe& known : kRecipes) {
+    if (known.model == model) return of_folder ? kOfFolder : known;
+  }
+  const bool in_zoo = std::ranges::find(zoo::entries(), model, &zoo::Entry::name) != zoo::entries().end();
+  if (!in_zoo) return kFineTuning;
+  return of_folder ? kOfZooOfFolder : kOfZoo;
 }
 
 }  // namespace
@@ -86,10 +99,7 @@ TrainOptions train_options_from_json(const std::filesystem::path& path) {
 
 void apply_recipe(TrainOptions& options) {
   if (options.model.empty()) options.model = default_model(options.dataset);
-  Recipe recipe = kFineTuning;
-  for (const Recipe& known : kRecipes) {
-    if (known.model == options.model) recipe = names_images(options.dataset) ? kOfFolder : known;
-  }
+  const Recipe recipe = recipe_of(options.model, names_images(options.dataset));
   if (options.augment) {
     AugmentOptions& chosen = options.augmentation;
     if (to_json(generator_options(chosen, "train")) == to_json(ImageDataGeneratorOptions{})) {
