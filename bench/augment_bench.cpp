@@ -14,15 +14,15 @@
 namespace saccade {
 namespace {
 
-const ImageDataGenerator& generator() {
-  static const ImageDataGenerator all({.rotation_range = 30,
-                                       .width_shift_range = .1,
-                                       .height_shift_range = .1,
-                                       .shear_range = 10,
-                                       .zoom_range = .2,
-                                       .horizontal_flip = true,
-                                       .rescale = 1 / 255.0});
-  return all;
+ImageDataGenerator generator(int order = 1) {
+  return ImageDataGenerator({.rotation_range = 30,
+                             .width_shift_range = .1,
+                             .height_shift_range = .1,
+                             .shear_range = 10,
+                             .zoom_range = .2,
+                             .horizontal_flip = true,
+                             .rescale = 1 / 255.0,
+                             .interpolation_order = order});
 }
 
 /// Pixels without a pattern.
@@ -32,22 +32,24 @@ std::vector<float> noise(Index values, std::uint64_t seed = 0) {
   return image;
 }
 
-void augment(benchmark::State& state, const Shape& shape) {
+void augment(benchmark::State& state, const Shape& shape, int order) {
+  const ImageDataGenerator all = generator(order);
   const std::vector<float> original = noise(shape.elements());
   std::vector<float> image;
   std::uint64_t sample = 0;
   for (auto _ : state) {
     image = original;
     Stream stream(0, 0, sample++, slot_of("augment"));
-    generator().random_transform(shape, image, stream);
-    generator().standardize(shape, image);
+    all.random_transform(shape, image, stream);
+    all.standardize(shape, image);
     benchmark::DoNotOptimize(image.data());
   }
   state.SetItemsProcessed(state.iterations());
 }
 
-BENCHMARK_CAPTURE(augment, photograph_224x224x3, Shape{224, 224, 3});
-BENCHMARK_CAPTURE(augment, digit_28x28x1, Shape{28, 28, 1});
+BENCHMARK_CAPTURE(augment, photograph_224x224x3, Shape{224, 224, 3}, 1);
+BENCHMARK_CAPTURE(augment, photograph_224x224x3_cubic, Shape{224, 224, 3}, 3);
+BENCHMARK_CAPTURE(augment, digit_28x28x1, Shape{28, 28, 1}, 1);
 
 /// One step alone, on a copy of the picture; the first row is the copy.
 void transform_step(benchmark::State& state, const Shape& shape, const ImageTransform& transform) {
@@ -162,6 +164,7 @@ void jpeg_to_input(benchmark::State& state, Index least, Interpolation interpola
   const SingleThreadScope alone;  // as in a loader's worker
   const std::vector<std::byte> file = photograph();
   const data::ImageReading reading{.target_size = {.height = 224, .width = 224}, .interpolation = interpolation};
+  const ImageDataGenerator all = generator();
   std::uint64_t sample = 0;
   std::vector<float> input(224 * 224 * 3);
   for (auto _ : state) {
@@ -169,8 +172,8 @@ void jpeg_to_input(benchmark::State& state, Index least, Interpolation interpola
         data::fit_image(decode(file, "photograph", {.min_height = least, .min_width = least}), reading);
     std::copy(image.uint8s().begin(), image.uint8s().end(), input.begin());
     Stream stream(0, 0, sample++, slot_of("augment"));
-    generator().random_transform(image.shape(), input, stream);
-    generator().standardize(image.shape(), input);
+    all.random_transform(image.shape(), input, stream);
+    all.standardize(image.shape(), input);
     benchmark::DoNotOptimize(input.data());
   }
   state.SetItemsProcessed(state.iterations());
