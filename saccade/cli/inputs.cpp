@@ -6,6 +6,7 @@
 #include "saccade/cli/data_command.h"
 #include "saccade/data/sets.h"
 #include "saccade/io/model_file.h"
+#include "saccade/io/onnx.h"
 #include "saccade/train/evaluate.h"
 
 namespace saccade::cli {
@@ -51,11 +52,11 @@ data::DatasetPtr load_part(const std::string& name, const SetLocation& location,
 }
 
 bool is_network_path(const std::string& name) {
-  return name.ends_with(".safetensors") || name.find('/') != std::string::npos || std::filesystem::exists(name);
+  return name.ends_with(".safetensors") || name.ends_with(".onnx") || name.find('/') != std::string::npos || std::filesystem::exists(name);
 }
 
 Model load_network(const std::filesystem::path& path) {
-  if (!std::filesystem::is_directory(path)) return load_model(path);
+  if (!std::filesystem::is_directory(path)) return path.extension() == ".onnx" ? load_onnx(path) : load_model(path);
   for (const char* file : {"best.safetensors", "last.safetensors"}) {
     if (std::filesystem::exists(path / file)) return load_model(path / file);
   }

@@ -25,11 +25,11 @@ data::TrainTest load_set(const std::string& name, const SetLocation& location, C
 data::DatasetPtr load_part(const std::string& name, const SetLocation& location, const ImageInputOptions& images,
                            const Model& net, Console& console);
 
-/// Whether the name is of a file or folder rather than of the zoo: it ends in .safetensors, or has a '/' in it, or
+/// Whether the name is of a file or folder rather than of the zoo: it ends in .safetensors or .onnx, or has a '/' in it, or
 /// exists.
 bool is_network_path(const std::string& name);
 
-/// A network from a .safetensors file, or from a run folder (best.safetensors, else last.safetensors).
+/// A network from a .safetensors or .onnx file, or from a run folder (best.safetensors, else last.safetensors).
 /// Throws SystemError or FormatError.
 Model load_network(const std::filesystem::path& path);
 

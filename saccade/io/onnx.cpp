@@ -8,7 +8,7 @@ namespace saccade {
 Model load_onnx(const std::filesystem::path& path) { return read_onnx(read_file(path), path.string()); }
 
 Model read_onnx(std::span<const std::byte> bytes, const std::string& name) {
-  return internal::Importer(internal::read_onnx_graph(bytes, name), {}).run();
+  return internal::Importer(internal::read_onnx_graph(bytes, name), {}).run(/*as_row=*/true);
 }
 
 }  // namespace saccade

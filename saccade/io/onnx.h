@@ -12,6 +12,7 @@ namespace saccade {
 /// become layers with their weights, an activation or bias that follows such a layer becomes part of it, dropout stays for
 /// training, the arithmetic of shapes is done once. The image's axes turn from [channels, height, width] into
 /// [height, width, channels], filters from OIHW into HWIO. Layers are called as the file's nodes.
+/// An output of [classes, 1, 1] becomes [classes].
 ///
 /// Preprocessing is none(): an ONNX file does not say what was done to its images; set it. Class names are empty.
 /// Throws SystemError when the file cannot be read, FormatError for what is no such network; an operator that cannot be

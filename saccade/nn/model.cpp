@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "saccade/base/error.h"
+#include "saccade/nn/view.h"
 
 namespace saccade {
 namespace {
@@ -109,7 +110,13 @@ std::string Model::train_last(Index count) {
                     .fix = "BatchNorm is not counted: it is trained with the layer before it"});
 }
 
-bool Model::ends_in_softmax() const { return nodes().back().layer->activation() == Activation::softmax; }
+bool Model::ends_in_softmax() const {
+  const GraphNode* last = &nodes().back();
+  while (last->layer->type() == Flatten::kType || last->layer->type() == Reshape::kType) {
+    last = &nodes()[last->inputs.front()];
+  }
+  return last->layer->activation() == Activation::softmax;
+}
 
 Index Model::trainable_count() const noexcept {
   Index count = 0;

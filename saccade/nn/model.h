@@ -61,7 +61,7 @@ class Model {
   Index trainable_count() const noexcept;                         ///< Numbers that an optimiser would change.
   Index multiply_adds() const { return graph_.multiply_adds(); }  ///< Of one image.
 
-  /// Whether the last layer's activation is softmax, so that outputs are probabilities.
+  /// Whether the activation of the last layer that computes anything is softmax, so that outputs are probabilities.
   bool ends_in_softmax() const;
 
   /// Writes the network as one safetensors file, whole or not at all. Defined by saccade/io, which knows the format.

@@ -8,6 +8,7 @@
 #include "saccade/io/onnx/import_internal.h"
 #include "saccade/io/quote_internal.h"
 #include "saccade/nn/input.h"
+#include "saccade/nn/view.h"
 
 namespace saccade::internal {
 namespace {
@@ -66,10 +67,10 @@ Importer::Importer(OnnxGraph graph, std::map<std::string, Constant> bound)
   for (const OnnxValueInfo& output : graph_.outputs) ++readers_[output.name];
 }
 
-Model Importer::run() {
+Model Importer::run(bool as_row) {
   bind_inputs();
   for (const OnnxNode& node : graph_.nodes) import_node(node);
-  return finish();
+  return finish(as_row);
 }
 
 void Importer::bind_inputs() {
@@ -131,7 +132,7 @@ void Importer::import_node(const OnnxNode& node) {
   values_.insert_or_assign(node.outputs.front(), std::move(result));
 }
 
-Model Importer::finish() {
+Model Importer::finish(bool as_row) {
   const std::string& output = graph_.outputs.front().name;
   const auto found = values_.find(output);
   const Edge* edge = found == values_.end() ? nullptr : std::get_if<Edge>(&found->second);
@@ -147,7 +148,9 @@ Model Importer::finish() {
                        .got = "a flattened image of several channels and pixels",
                        .fix = "import the network up to the image, or with the dense layer that follows"});
   }
-  Model model(Graph(graph_.name, *input_, edge->node), Model::Weights::zeros);
+  const Shape& shape = edge->node.shape();
+  const bool is_row = shape.rank() == 1 || shape.elements() != shape[-1] || !as_row;
+  Model model(Graph(graph_.name, *input_, is_row ? edge->node : Flatten{{}}(edge->node)), Model::Weights::zeros);
   for (const GraphNode& node : model.nodes()) {
     for (const std::size_t i : node.parameters) {
       Parameter& parameter = model.parameters()[i];

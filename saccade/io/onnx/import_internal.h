@@ -31,7 +31,8 @@ class Importer {
  public:
   /// `bound` gives graph inputs that are known: ONNX's test cases have their weights as inputs.
   Importer(OnnxGraph graph, std::map<std::string, Constant> bound);
-  Model run();
+  /// `as_row`: an output [batch, classes, 1, 1] becomes [batch, classes].
+  Model run(bool as_row = false);
 
   // What operators use.
   /// The weights that the layer of that name will start from, by the parameter's name ("weight").
@@ -45,7 +46,7 @@ class Importer {
  private:
   void bind_inputs();
   void import_node(const OnnxNode& node);
-  Model finish();
+  Model finish(bool as_row);
 
   OnnxGraph graph_;
   std::map<std::string, Constant> bound_;

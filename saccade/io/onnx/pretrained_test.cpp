@@ -26,7 +26,8 @@ TEST_P(Pretrained, ReproducesItsRecordedOutputs) {
   int sets = 0;
   for (const auto& set : std::filesystem::directory_iterator(folder / GetParam().folder)) {
     const Constant images = load_onnx_tensor(set.path() / "input_0.pb");
-    const Constant expected = load_onnx_tensor(set.path() / "output_0.pb");
+    Constant expected = load_onnx_tensor(set.path() / "output_0.pb");
+    expected.dims.resize(2);  // SqueezeNet's has two axes of one pixel more
     EXPECT_LT(error_between(run(model, images), expected), 1e-4) << set.path();
     ++sets;
   }

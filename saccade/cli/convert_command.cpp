@@ -1,0 +1,187 @@
+#include "saccade/cli/convert_command.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string_view>
+
+#include "saccade/base/error.h"
+#include "saccade/base/file.h"
+#include "saccade/base/printable.h"
+#include "saccade/cli/declare_internal.h"
+#include "saccade/cli/inputs.h"
+#include "saccade/zoo/surgery.h"
+
+namespace saccade::cli {
+namespace {
+
+struct ConvertRequest {
+  std::string from, to;
+  std::string preprocessing;
+  std::optional<double> scale;
+  std::string mean, deviation;
+  std::string channel_order;
+  std::string class_names;
+};
+
+/// What the images of a family of pretrained networks go through.
+struct NamedPreprocessing {
+  std::string_view name;
+  std::string_view help;
+  Preprocessing values;
+  bool blue_first = false;
+};
+
+const std::vector<NamedPreprocessing>& named_preprocessings() {
+  static const std::vector<NamedPreprocessing> kNamed = {
+      {"none", "0..255 as they are", Preprocessing::none()},
+      {"unit", "0..1", {}},
+      {"torch",
+       "0..1, ImageNet's mean and deviation (torchvision, timm)",
+       {.mean = {0.485F, 0.456F, 0.406F}, .deviation = {0.229F, 0.224F, 0.225F}}},
+      {"tf", "-1..1 (Keras's MobileNets)", {.scale = 1.0F / 127.5F, .mean = {1.0F, 1.0F, 1.0F}}},
+      {"caffe",
+       "blue, green, red; ImageNet's mean taken away (Keras's ResNet50, VGG, SqueezeNet)",
+       {.scale = 1.0F, .mean = {103.939F, 116.779F, 123.68F}},
+       true},
+  };
+  return kNamed;
+}
+
+const NamedPreprocessing& preprocessing_named(const std::string& name) {
+  std::string known;
+  for (const NamedPreprocessing& named : named_preprocessings()) {
+    if (named.name == name) return named;
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", named.name);
+  }
+  throw ValueError({.where = "convert: --preprocessing",
+                    .expected = "one of " + known,
+                    .got = fmt::format("'{}'", name),
+                    .fix = "or give --scale, --mean and --std"});
+}
+
+/// "0.485,0.456,0.406"
+std::vector<float> parse_numbers(const std::string& flag, const std::string& text) {
+  std::vector<float> numbers;
+  const char* position = text.data();
+  const char* const end = position + text.size();
+  while (true) {
+    float number = 0.0F;
+    const auto [stop, error] = std::from_chars(position, end, number);
+    if (error != std::errc{} || (stop != end && *stop != ',')) {
+      throw ValueError({.where = "convert: " + flag,
+                        .expected = "numbers with commas between them, one a channel",
+                        .got = fmt::format("'{}'", text),
+                        .fix = fmt::format("write e.g. {} 0.485,0.456,0.406", flag)});
+    }
+    numbers.push_back(number);
+    if (stop == end) return numbers;
+    position = stop + 1;
+  }
+}
+
+/// One name a line; a WordNet id in front of it, as ImageNet's lists have, is left out.
+std::vector<std::string> read_class_names(const std::string& path) {
+  std::vector<std::string> names;
+  const std::string text = read_text_file(path, Index{1} << 24);
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    const bool has_id =
+        line.size() > 10 && line[0] == 'n' && line[9] == ' ' && std::ranges::all_of(line.substr(1, 8), is_digit);
+    names.emplace_back(has_id ? line.substr(10) : line);
+  }
+  return names;
+}
+
+void set_class_names(Model& net, const std::string& path) {
+  net.class_names = read_class_names(path);
+  const Index outputs = net.output_shape().elements();
+  if (isize(net.class_names.size()) == outputs) return;
+  throw ValueError({.where = path,
+                    .expected = fmt::format("{} lines, a class name for each output of the network", outputs),
+                    .got = std::to_string(net.class_names.size()),
+                    .fix = "give the list that the network was trained with"});
+}
+
+/// Overwrites what the options name.
+void set_preprocessing(Model& net, const ConvertRequest& request) {
+  bool blue_first = false;
+  if (!request.preprocessing.empty()) {
+    const NamedPreprocessing& named = preprocessing_named(request.preprocessing);
+    net.preprocessing = named.values;
+    blue_first = named.blue_first;
+  }
+  if (request.scale) net.preprocessing.scale = static_cast<float>(*request.scale);
+  if (!request.mean.empty()) net.preprocessing.mean = parse_numbers("--mean", request.mean);
+  if (!request.deviation.empty()) net.preprocessing.deviation = parse_numbers("--std", request.deviation);
+  if (!request.channel_order.empty()) blue_first = request.channel_order == "bgr";
+  net.preprocessing.validate(net.input_shape()[-1]);
+  if (blue_first) zoo::reverse_input_channels(net);
+}
+
+void check(const ConvertRequest& request) {
+  if (!request.to.ends_with(".safetensors")) {
+    throw ValueError({.where = "convert: TO",
+                      .expected = "a file whose name ends in .safetensors",
+                      .got = fmt::format("'{}'", request.to),
+                      .fix = "write e.g. net.safetensors"});
+  }
+  if (!request.channel_order.empty() && request.channel_order != "rgb" && request.channel_order != "bgr") {
+    throw ValueError({.where = "convert: --channel-order",
+                      .expected = "rgb or bgr",
+                      .got = fmt::format("'{}'", request.channel_order),
+                      .fix = "say which order the network was trained with"});
+  }
+  if (!request.preprocessing.empty()) preprocessing_named(request.preprocessing);
+}
+
+void convert(const ConvertRequest& request, Console& console) {
+  check(request);
+  Model net = load_network(request.from);
+  set_preprocessing(net, request);
+  if (!request.class_names.empty()) set_class_names(net, request.class_names);
+  net.save(request.to);
+  console.err << fmt::format("{}: {} parameters, {} to {} outputs\n", printable(request.to), net.parameter_count(),
+                             net.input_shape().to_string(), net.output_shape().elements());
+}
+
+}  // namespace
+
+void add_convert_command(CLI::App& app, Console& console) {
+  const auto request = std::make_shared<ConvertRequest>();
+  CLI::App* command = app.add_subcommand("convert", "Turn a network from elsewhere into one of Saccade's");
+  command->add_option("FROM", request->from, "an .onnx or .safetensors file, or a run folder")
+      ->required()
+      ->type_name("");
+  command->add_option("TO", request->to, "a .safetensors file")->required()->type_name("");
+  std::string known = "what its images go through:";
+  for (const NamedPreprocessing& named : named_preprocessings())
+    known += fmt::format("\n{}: {}", named.name, named.help);
+  command->add_option("--preprocessing", request->preprocessing, known)->type_name("NAME");
+  add_number(*command, "--scale", request->scale, "multiply pixels by this");
+  command->add_option("--mean", request->mean, "then subtract, a number a channel")->type_name("R,G,B");
+  command->add_option("--std", request->deviation, "then divide by, a number a channel")->type_name("R,G,B");
+  command->add_option("--channel-order", request->channel_order, "rgb or bgr: the order the network was trained with")
+      ->type_name("ORDER");
+  command->add_option("--class-names", request->class_names, "text file, the name of an output a line")
+      ->type_name("FILE");
+  command->footer(
+      "An ONNX file does not say what its images went through, nor what its classes are called. Say it here, once:\n"
+      "it is stored with the network, and evaluate, predict and train do the same to their images.\n"
+      "Examples:\n"
+      "  saccade convert resnet20.onnx resnet20.safetensors --preprocessing torch\n"
+      "  saccade convert squeezenet.onnx squeezenet.safetensors --preprocessing caffe --class-names imagenet.txt\n"
+      "  saccade convert runs/flowers flowers.safetensors");
+  command->callback([request, &console] { convert(*request, console); });
+}
+
+}  // namespace saccade::cli
