@@ -30,6 +30,7 @@ constexpr std::array kConv2D{
     NamedCase{"mobilenetv2.dw96/2", "n8ih112iw112ic96oc96kh3kw3sh2sw2g96_same"},
     NamedCase{"mobilenetv2.384-64@14", "n8ih14iw14ic384oc64"},
     NamedCase{"mobilenetv2.dw960@7", "n8ih7iw7ic960oc960kh3kw3g960_same"},
+    NamedCase{"efficientnet_lite0.dw672@14", "n8ih14iw14ic672oc672kh5kw5g672_same"},
     NamedCase{"mobilenetv2.320-1280@7", "n8ih7iw7ic320oc1280"},
 };
 

@@ -84,7 +84,9 @@ TEST_P(Conv2DImplementations, KeepGroupsApart) {
   EXPECT_THAT(forward(GetParam(), p, {1, 10, 100, 1000}, {1, 2, 3, 4, 5, 6, 7, 8}), ElementsAre(51, 62, 7300, 8400));
 }
 
-INSTANTIATE_TEST_SUITE_P(List, Conv2DImplementations, testing::ValuesIn(conv2d_implementations()),
+// All but "depthwise", which has no forward pass.
+INSTANTIATE_TEST_SUITE_P(List, Conv2DImplementations,
+                         testing::Values(conv2d_implementations().front(), conv2d_implementations().back()),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Conv2D, NeverLosesNotANumber) {

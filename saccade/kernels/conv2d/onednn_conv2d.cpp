@@ -6,6 +6,7 @@
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/activation/in_place_internal.h"
+#include "saccade/kernels/conv2d/depthwise_simd.h"
 #include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 #include "saccade/kernels/onednn/shard_calls_internal.h"
@@ -216,6 +217,10 @@ class WeightPass final : public Conv2DKernel {
 std::string decline_conv2d(const Conv2DProblem& p) {
   if (p.src_elements() == 0 || p.dst_elements() == 0) return "there is nothing to compute";
   if (p.activation == Activation::softmax) return "softmax is a kernel of its own";
+  const bool large = p.kh > 3 || p.kw > 3;
+  if (large && p.pass == Pass::backward_weights && simd::decline_depthwise(p).empty()) {
+    return "oneDNN takes ten times as long as our own for depthwise filters above 3x3";
+  }
   try {
     const Descriptions d = describe(p);
     if (is_plain_loop(d.primitives.whole) || is_plain_loop(d.primitives.last))
