@@ -151,9 +151,7 @@ void check(const NetworkBenchmarkOptions& o) {
 
 }  // namespace
 
-Model benchmark_network(std::string_view name) {
-  return zoo::build(name, name == "vgg_small" ? Shape{32, 32, 3} : Shape{28, 28, 1}, kClasses);
-}
+Model benchmark_network(std::string_view name) { return zoo::build(name, zoo::find_entry(name).image, kClasses); }
 
 NetworkFlops count_flops(const Model& net, Index batch) {
   const std::span<const Model::GraphNode> nodes = net.nodes();

@@ -50,7 +50,7 @@ struct NetworkReport {
   NetworkMeasurement inference = {};
 };
 
-/// A network of the zoo, for the images that it is meant for: [32, 32, 3] for vgg_small, [28, 28, 1] for the others.
+/// A network of the zoo, for the images that it is meant for.
 Model benchmark_network(std::string_view name);
 
 /// Times both kinds of step. Throws ValueError for an unknown network, and for batches, rounds or times below their
