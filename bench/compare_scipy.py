@@ -1,8 +1,9 @@
 """Times Keras's random transform in Saccade and in SciPy, in turns, on one core of the same machine.
 
-Both turn, shift, shear, zoom and mirror a picture (bilinear or cubic, nearest border) and multiply it by 1/255. The SciPy side is
-what keras-preprocessing does: one affine_transform for each channel. A round of one is followed by a round of the other;
-the ratio of each such pair is taken, and the median of the ratios is what counts. Exits with 1 when it is below what
+Both turn, shift, shear, zoom and mirror a picture (bilinear or cubic, nearest border) and multiply it by 1/255. The
+SciPy side is what keras-preprocessing does: one affine_transform for each channel. A round of one is followed by a round
+of the other; the ratio of each such pair is taken, and the median of the ratios is what counts. Exits with 1 when it is
+below what
 Saccade promises. Needs Debian's python3-scipy.
 """
 
@@ -17,7 +18,7 @@ import time
 import numpy as np
 from scipy import ndimage
 
-# Row of the benchmark, shape, order, the least ratio of SciPy's time to Saccade's, and the least number of pictures a second.
+# Row of the benchmark, shape, order, the least ratio of SciPy's time to Saccade's, the least number of pictures a second.
 ROWS = {
     "augment/photograph_224x224x3": ((224, 224, 3), 1, 30.0, 4500.0),
     "augment/photograph_224x224x3_cubic": ((224, 224, 3), 3, 2.0, 1.0),

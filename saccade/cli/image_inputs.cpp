@@ -25,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr data::TargetSize kDefaultSize{.height = 128, .width = 128};
+constexpr double kFastDecodingShare = 0.8;
 
 /// "128" or "96x128".
 data::TargetSize parse_size(const std::string& text) {
@@ -116,6 +117,7 @@ data::ImageReading reading_of(const ImageInputOptions& options, const WantedImag
     reading.target_size = {.height = (*wanted.shape)[0], .width = (*wanted.shape)[1]};
   }
   reading.limits.max_pixels = options.max_pixels;
+  if (options.fast_decode) reading.decoding_share = kFastDecodingShare;
   if (!options.color_mode.empty()) reading.color_mode = color_mode_named(options.color_mode);
   if (!options.image_size.empty()) reading.target_size = parse_size(options.image_size);
   return reading;

@@ -23,6 +23,7 @@ struct ImageInputOptions {
   std::string image_folder;
   Index max_pixels = DecodeLimits{}.max_pixels;
   bool skip_bad = false;
+  bool fast_decode = false;
   bool cache_images = false;
 
   /// As TrainOptions::visit.
@@ -39,6 +40,8 @@ struct ImageInputOptions {
     visit_table(visitor);
     visitor("--max-pixels", max_pixels, "largest image to decode, height times width: a guard against hostile files");
     visitor("--skip-bad", skip_bad, "leave out images that cannot be read, and rows of a .csv file that name none");
+    visitor("--fast-decode", fast_decode,
+            "decode a JPEG smaller also where that falls up to a fifth short of --image-size");
     visitor("--cache-images", cache_images, "keep decoded and resized images on disk, under --data");
   }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "saccade/base/error.h"
@@ -40,11 +41,20 @@ Tensor fit_image(Tensor image, const ImageReading& reading) {
 
 Tensor read_image(std::span<const std::byte> bytes, std::string_view name, const ImageReading& reading) {
   require_size(reading.target_size);
+  if (!(reading.decoding_share > 0.0 && reading.decoding_share <= 1.0)) {
+    throw ValueError({.where = "decoding_share",
+                      .expected = "a share above 0 and at most 1",
+                      .got = fmt::format("{}", reading.decoding_share),
+                      .fix = "1 decodes no picture smaller than it is wanted"});
+  }
   const bool scaled = reading.scaled_decoding && reading.interpolation != Interpolation::nearest;
+  const auto least = [&](Index side) {
+    return scaled ? static_cast<Index>(std::ceil(reading.decoding_share * static_cast<double>(side))) : 0;
+  };
   return fit_image(decode(bytes, name,
                           {.limits = reading.limits,
-                           .min_height = scaled ? reading.target_size.height : 0,
-                           .min_width = scaled ? reading.target_size.width : 0}),
+                           .min_height = least(reading.target_size.height),
+                           .min_width = least(reading.target_size.width)}),
                    reading);
 }
 

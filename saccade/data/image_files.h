@@ -31,6 +31,9 @@ struct ImageReading {
   /// Decode a JPEG at 1/2, 1/4 or 1/8 of its size where that is still at least target_size: several times as fast, with
   /// pixels that differ by a few levels. Never done for `nearest`. False: the pixels of a full decode.
   bool scaled_decoding = true;
+  /// The share of target_size that scaled decoding must reach, above 0 and at most 1. Below 1, pictures that fall short are
+  /// enlarged: 0.8 takes half of a photograph of 500 x 375 for 224 x 224, in two thirds of the time, with a little blur.
+  double decoding_share = 1.0;
   DecodeLimits limits = {};
 };
 

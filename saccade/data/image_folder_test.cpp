@@ -204,6 +204,34 @@ TEST(ImageFolder, ScaledDecodingStaysClose) {
   EXPECT_TRUE(std::ranges::equal(nearest.uint8s(), picked.uint8s()));
 }
 
+/// Half of 100 x 80 is 40 rows, less than 48: only who asks gets it, enlarged.
+TEST(ImageFolder, DecodingMayFallShortOnRequest) {
+  const ScratchFolder folder;
+  Tensor image({80, 100, 3}, DType::uint8);
+  for (Index i = 0; i < image.elements(); ++i) {
+    image.uint8s()[usize(i)] = static_cast<std::uint8_t>(i / 3 % 100 * 2 + i / 300 / 2);
+  }
+  std::filesystem::create_directories(folder / "a");
+  write_image(folder / "a/1.jpg", image);
+  const auto read = [&](bool scaled, double share) {
+    return read_image(folder / "a/1.jpg",
+                      {.target_size = {48, 48}, .scaled_decoding = scaled, .decoding_share = share});
+  };
+  const Tensor full = read(false, 1.0), whole = read(true, 1.0), near = read(true, 0.84), half = read(true, 0.8);
+  EXPECT_TRUE(std::ranges::equal(full.uint8s(), whole.uint8s()));
+  EXPECT_TRUE(std::ranges::equal(full.uint8s(), near.uint8s())) << "41 rows are wanted";
+  EXPECT_EQ(half.shape(), Shape({48, 48, 3}));
+  int largest = 0;
+  for (std::size_t i = 0; i < half.uint8s().size(); ++i) {
+    largest = std::max(largest, std::abs(half.uint8s()[i] - full.uint8s()[i]));
+  }
+  EXPECT_GT(largest, 0) << "decoded in full";
+  EXPECT_LE(largest, 6);
+  for (const double share : {0.0, 1.5, -1.0}) {
+    EXPECT_THAT(message_of([&] { read(true, share); }), HasSubstr("decoding_share: expected a share above 0"));
+  }
+}
+
 TEST(ImageFolder, ManyWarningsNothingHeld) {
   const ScratchFolder folder;
   write_plain(folder / "a/1.png");
