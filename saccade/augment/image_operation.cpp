@@ -1,15 +1,12 @@
 #include "saccade/augment/image_operation.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
 
 #include "saccade/augment/pixels_internal.h"
-#include "saccade/base/error.h"
+#include "saccade/base/place_of.h"
 
 namespace saccade {
 namespace {
@@ -137,14 +134,7 @@ AffineMap rotation(const Shape& hwc, double degrees) {
 
 std::string_view name_of(Kind kind) noexcept { return kNames[static_cast<std::size_t>(kind)]; }
 
-Kind image_operation_named(std::string_view name) {
-  const auto found = std::ranges::find(kNames, name);
-  if (found != kNames.end()) return static_cast<Kind>(found - kNames.begin());
-  throw ValueError({.where = "operation",
-                    .expected = fmt::format("{}", fmt::join(kNames, ", ")),
-                    .got = fmt::format("'{}'", name),
-                    .fix = "use one of these"});
-}
+Kind image_operation_named(std::string_view name) { return static_cast<Kind>(place_of(name, kNames, "operation")); }
 
 ImageOperation draw_operation(const Shape& hwc, double magnitude, Stream& stream) {
   const Kind kind = static_cast<Kind>(static_cast<int>(stream.uniform_double() * ImageOperation::kKinds));

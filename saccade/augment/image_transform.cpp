@@ -1,7 +1,6 @@
 #include "saccade/augment/image_transform.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +9,7 @@
 #include "saccade/augment/json_internal.h"
 #include "saccade/augment/pixels_internal.h"
 #include "saccade/base/error.h"
+#include "saccade/base/place_of.h"
 
 namespace saccade {
 namespace {
@@ -67,13 +67,7 @@ void erase(const Shape& hwc, std::span<float> image, const ErasedBox& box) {
 std::string_view name_of(Compat compat) noexcept { return kNames[static_cast<std::size_t>(compat)]; }
 
 Compat compat_named(std::string_view name) {
-  for (const Compat compat : kCompats) {
-    if (name_of(compat) == name) return compat;
-  }
-  throw ValueError({.where = "compat",
-                    .expected = fmt::format("{}", fmt::join(kNames, ", ")),
-                    .got = fmt::format("'{}'", name),
-                    .fix = "'documented' does what the arguments' names say"});
+  return static_cast<Compat>(place_of(name, kNames, "compat", "'documented' does what the arguments' names say"));
 }
 
 std::optional<AffineMap> affine_map(const ImageTransform& t, const Shape& hwc, Compat compat) {

@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "saccade/base/error.h"
+#include "saccade/base/place_of.h"
 
 namespace saccade::data {
 namespace {
 
-constexpr std::array<std::pair<SplitMode, std::string_view>, 3> kModes{
-    {{SplitMode::stratified, "stratified"}, {SplitMode::keras, "keras"}, {SplitMode::keras_rows, "keras_rows"}}};
+constexpr std::array<std::string_view, 3> kModes{"stratified", "keras", "keras_rows"};
 
 Index share_of(double fraction, Index count) { return static_cast<Index>(fraction * static_cast<double>(count)); }
 
@@ -58,21 +58,10 @@ Split split_in_order(const DatasetPtr& dataset, double fraction, bool by_class) 
 
 }  // namespace
 
-std::string_view name_of(SplitMode mode) noexcept {
-  for (const auto& [known, name] : kModes) {
-    if (known == mode) return name;
-  }
-  return "";
-}
+std::string_view name_of(SplitMode mode) noexcept { return kModes[static_cast<std::size_t>(mode)]; }
 
 SplitMode split_mode_named(std::string_view name) {
-  for (const auto& [mode, known] : kModes) {
-    if (known == name) return mode;
-  }
-  throw ValueError({.where = "split mode",
-                    .expected = "one of stratified, keras, keras_rows",
-                    .got = fmt::format("'{}'", name),
-                    .fix = "stratified suits most sets"});
+  return static_cast<SplitMode>(place_of(name, kModes, "split mode", "stratified suits most sets"));
 }
 
 Split split(const DatasetPtr& dataset, const SplitOptions& options) {

@@ -1,17 +1,15 @@
 #include "saccade/image/color.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
-#include <string>
+#include <string_view>
 
-#include "saccade/base/error.h"
+#include "saccade/base/place_of.h"
 
 namespace saccade {
 namespace {
 
-constexpr std::array kModes{ColorMode::grayscale, ColorMode::rgb, ColorMode::rgba};
+constexpr std::array<std::string_view, 3> kNames{"grayscale", "rgb", "rgba"};
 
 std::uint8_t luma(const std::uint8_t* rgb) {
   const std::uint32_t sum = 19595U * rgb[0] + 38470U * rgb[1] + 7471U * rgb[2] + 32768U;
@@ -30,27 +28,10 @@ void each_pixel(const Tensor& from, Tensor& to, Convert convert) {
 
 }  // namespace
 
-std::string_view name_of(ColorMode mode) noexcept {
-  switch (mode) {
-    case ColorMode::grayscale:
-      return "grayscale";
-    case ColorMode::rgb:
-      return "rgb";
-    case ColorMode::rgba:
-      return "rgba";
-  }
-  return "?";
-}
+std::string_view name_of(ColorMode mode) noexcept { return kNames[static_cast<std::size_t>(mode)]; }
 
 ColorMode color_mode_named(std::string_view name) {
-  const auto* const found = std::ranges::find(kModes, name, [](ColorMode mode) { return name_of(mode); });
-  if (found == kModes.end()) {
-    throw ValueError({.where = "color mode",
-                      .expected = "grayscale, rgb or rgba",
-                      .got = fmt::format("'{}'", name),
-                      .fix = "use one of these names"});
-  }
-  return *found;
+  return static_cast<ColorMode>(place_of(name, kNames, "color mode"));
 }
 
 Index channels_of(ColorMode mode) noexcept {

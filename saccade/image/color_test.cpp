@@ -42,7 +42,7 @@ TEST(ColorMode, HasKerasNames) {
     EXPECT_EQ(color_mode_named(name_of(mode)), mode);
   }
   EXPECT_EQ(text_of<ValueError>([] { color_mode_named("bgr"); }),
-            "color mode: expected grayscale, rgb or rgba, got 'bgr'; use one of these names");
+            "color mode: expected one of grayscale, rgb, rgba, got 'bgr'; use one of these names");
 }
 
 }  // namespace

@@ -273,7 +273,7 @@ TEST(NamedFilters, KeepTheBrightnessOrFindEdges) {
   }
   EXPECT_EQ(text_of<ValueError>([] { filter_named("sobel"); }),
             "kernel 'sobel': expected one of identity, box-blur, gaussian-blur, gaussian-blur-5, sharpen, sobel-x, "
-            "sobel-y, prewitt-x, prewitt-y, laplacian, outline, emboss, got 'sobel'; choose one of these");
+            "sobel-y, prewitt-x, prewitt-y, laplacian, outline, emboss, got 'sobel'; use one of these names");
 }
 
 TEST(NamedFilters, EdgesFaceTheRightWay) {

@@ -1,13 +1,12 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <string>
 
 #include "saccade/base/error.h"
+#include "saccade/base/place_of.h"
 #include "saccade/image/filter.h"
 #include "saccade/image/filter_internal.h"
 
@@ -17,19 +16,6 @@ namespace {
 constexpr std::array<std::string_view, kBorders.size()> kBorderNames{"constant", "nearest", "reflect", "mirror",
                                                                      "wrap"};
 constexpr std::array<std::string_view, 2> kPaddingNames{"valid", "same"};
-
-/// The place of a name in a list. Throws ValueError listing the names.
-template <class Names>
-std::size_t place_of(std::string_view name, const Names& names, const std::string& what) {
-  const auto found = std::ranges::find(names, name);
-  if (found == names.end()) {
-    throw ValueError({.where = fmt::format("{} '{}'", what, name),
-                      .expected = fmt::format("one of {}", fmt::join(names, ", ")),
-                      .got = fmt::format("'{}'", name),
-                      .fix = "choose one of these"});
-  }
-  return static_cast<std::size_t>(found - names.begin());
-}
 
 FilterKernel of_3_rows(std::vector<float> weights) { return {.height = 3, .width = 3, .weights = std::move(weights)}; }
 
@@ -95,12 +81,14 @@ float weight_in(std::string_view word, std::string_view text) {
 
 std::string_view name_of(Border border) noexcept { return kBorderNames[static_cast<std::size_t>(border)]; }
 
-Border border_named(std::string_view name) { return kBorders[place_of(name, kBorderNames, "border")]; }
+Border border_named(std::string_view name) {
+  return kBorders[place_of(name, kBorderNames, fmt::format("border '{}'", name))];
+}
 
 std::string_view name_of(FilterPadding padding) noexcept { return kPaddingNames[static_cast<std::size_t>(padding)]; }
 
 FilterPadding filter_padding_named(std::string_view name) {
-  return static_cast<FilterPadding>(place_of(name, kPaddingNames, "padding"));
+  return static_cast<FilterPadding>(place_of(name, kPaddingNames, fmt::format("padding '{}'", name)));
 }
 
 std::span<const NamedFilter> named_filters() {
@@ -111,7 +99,7 @@ std::span<const NamedFilter> named_filters() {
 const NamedFilter& filter_named(std::string_view name) {
   std::vector<std::string_view> names;
   for (const NamedFilter& filter : named_filters()) names.push_back(filter.name);
-  return named_filters()[place_of(name, names, "kernel")];
+  return named_filters()[place_of(name, names, fmt::format("kernel '{}'", name))];
 }
 
 FilterKernel parse_kernel(std::string_view text) {

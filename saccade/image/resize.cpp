@@ -1,23 +1,26 @@
 #include "saccade/image/resize.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <numbers>
-#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
+#include "saccade/base/place_of.h"
 #include "saccade/image/resize_internal.h"
 
 namespace saccade {
 namespace {
+
+constexpr std::array<std::string_view, 6> kNames{"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"};
 
 using resize_internal::kOneHalf;
 using resize_internal::kWeightBits;
@@ -229,33 +232,11 @@ Tensor resize_filtered(Tensor image, const ResizeOptions& options) {
 }  // namespace
 
 std::string_view name_of(Interpolation interpolation) noexcept {
-  switch (interpolation) {
-    case Interpolation::nearest:
-      return "nearest";
-    case Interpolation::box:
-      return "box";
-    case Interpolation::bilinear:
-      return "bilinear";
-    case Interpolation::hamming:
-      return "hamming";
-    case Interpolation::bicubic:
-      return "bicubic";
-    case Interpolation::lanczos:
-      return "lanczos";
-  }
-  return "?";
+  return kNames[static_cast<std::size_t>(interpolation)];
 }
 
 Interpolation interpolation_named(std::string_view name) {
-  for (const Interpolation interpolation : kInterpolations) {
-    if (name_of(interpolation) == name) return interpolation;
-  }
-  std::vector<std::string_view> names;
-  for (const Interpolation interpolation : kInterpolations) names.push_back(name_of(interpolation));
-  throw ValueError({.where = "interpolation",
-                    .expected = fmt::format("one of {}", fmt::join(names, ", ")),
-                    .got = fmt::format("'{}'", name),
-                    .fix = "use one of these names"});
+  return static_cast<Interpolation>(place_of(name, kNames, "interpolation"));
 }
 
 Tensor resize(const Tensor& image, const ResizeOptions& options) {

@@ -1,7 +1,6 @@
 #include "saccade/image/warp.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "saccade/base/place_of.h"
 #include "saccade/image/warp_internal.h"
 
 namespace saccade {
@@ -97,13 +97,7 @@ struct Scratch {
 std::string_view name_of(FillMode mode) noexcept { return kNames[static_cast<std::size_t>(mode)]; }
 
 FillMode fill_mode_named(std::string_view name) {
-  for (const FillMode mode : kFillModes) {
-    if (name_of(mode) == name) return mode;
-  }
-  throw ValueError({.where = "fill_mode",
-                    .expected = fmt::format("{}", fmt::join(kNames, ", ")),
-                    .got = fmt::format("'{}'", name),
-                    .fix = "'nearest' repeats the border"});
+  return static_cast<FillMode>(place_of(name, kNames, "fill_mode", "'nearest' repeats the border"));
 }
 
 void warp(const Shape& hwc, std::span<float> image, const AffineMap& map, const WarpOptions& options) {

@@ -216,7 +216,7 @@ TEST(Warp, RefusesWhatItCannotDo) {
   EXPECT_THAT(message([&] { warp({2, 6, 1}, image, {.row_offset = std::nan("")}); }), HasSubstr("got nan"));
   EXPECT_THAT(message([&] { warp({2, 6, 1}, image, {}, {.interpolation_order = 6}); }), HasSubstr("0 to 5"));
   EXPECT_THAT(message([] { fill_mode_named("mirror"); }),
-              HasSubstr("expected constant, nearest, reflect, wrap, grid-wrap, got 'mirror'"));
+              HasSubstr("expected one of constant, nearest, reflect, wrap, grid-wrap, got 'mirror'"));
 }
 
 TEST(Flip, MirrorsInPlace) {
