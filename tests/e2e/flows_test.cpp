@@ -107,6 +107,25 @@ TEST(FlowsFolder, SplitTrainEvaluatePredict) {
   EXPECT_THAT(rows[4], StartsWith("3,light/0.png,light,"));
 }
 
+/// Half of 28 pixels is less than 16, but not by more than a fifth.
+TEST(FlowsFolder, FastDecodingIsAskedFor) {
+  const Workplace place;
+  for (int i = 0; i < 10; ++i) {
+    write_picture(place / fmt::format("photos/dark/{}.jpg", i), 10 + i, 28);
+    write_picture(place / fmt::format("photos/light/{}.jpg", i), 180 + i, 28);
+  }
+  std::vector<std::string> weights;
+  for (const std::vector<std::string>& more : std::vector<std::vector<std::string>>{{}, {}, {"--fast-decode"}}) {
+    std::vector<std::string> args{"photos", "--run", fmt::format("run{}", weights.size())};
+    args.insert(args.end(), more.begin(), more.end());
+    place.expect(0, short_training(args));
+    weights.push_back(read(place / args[2] / "last.safetensors"));
+  }
+  EXPECT_TRUE(weights[0] == weights[1]);
+  EXPECT_FALSE(weights[0] == weights[2]) << "the same pixels";
+  EXPECT_THAT(read(place / "run2/config.json"), HasSubstr("\"--fast-decode\": true"));
+}
+
 TEST(FlowsFolder, PartsOfAFolderAreTakenAsTheyAre) {
   const Workplace place;
   write_two_classes(place / "set/train", 20);
