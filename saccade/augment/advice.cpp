@@ -77,9 +77,9 @@ std::vector<std::string> augmentation_advice(const ImageDataGeneratorOptions& o,
         "rescale comes after brightness_range in a flow, but before it in fit(augment = true), where the whole "
         "numbers of a picture in 0..1 are all 0: leave augment off, or brightness_range");
   }
-  if (o.zoom_range.low <= 0.1 && (o.zoom_range.low != 1.0 || o.zoom_range.high != 1.0)) {
-    advice.push_back(
-        fmt::format("zoom_range goes down to {}: a picture may become a blow-up of a single pixel", o.zoom_range.low));
+  if (std::min(o.zoom_range.low, o.zoom_range.high) <= 0.1) {
+    advice.push_back(fmt::format("zoom_range goes down to {}: a picture may become a blow-up of a single pixel",
+                                 std::min(o.zoom_range.low, o.zoom_range.high)));
   }
   return advice;
 }

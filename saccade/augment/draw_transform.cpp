@@ -106,7 +106,7 @@ ImageTransform draw(const ImageDataGeneratorOptions& o, const Shape& hwc, Random
   t.tx = random.shift(o.height_shift_range, hwc[0], o.compat);
   t.ty = random.shift(o.width_shift_range, hwc[1], o.compat);
   t.shear = symmetric(o.shear_range);
-  const bool zooms = o.zoom_range.low != 1.0 || o.zoom_range.high != 1.0;
+  const bool zooms = !o.zoom_range.is_off();
   const double zx = random.uniform(zooms, o.zoom_range.low, o.zoom_range.high);
   const double zy = random.uniform(zooms, o.zoom_range.low, o.zoom_range.high);
   if (zooms) {
@@ -145,8 +145,6 @@ ImageTransform draw(const ImageDataGeneratorOptions& o, const Shape& hwc, Random
   return t;
 }
 
-bool turns_hue(const ImageDataGeneratorOptions& o) { return o.hue_range.low != 0.0 || o.hue_range.high != 0.0; }
-
 /// From a stream of its own, which the first numbers of the picture's address: the others' draws do not move.
 double draw_hue(const HueRange& range, Stream stream) {
   const std::uint64_t high = stream();
@@ -163,7 +161,7 @@ void draw_operations(ImageTransform& transform, const ImageDataGeneratorOptions&
 }  // namespace
 
 ImageTransform draw_transform(const ImageDataGeneratorOptions& options, const Shape& hwc, Stream& stream) {
-  const double hue = turns_hue(options) ? draw_hue(options.hue_range, stream) : 0.0;
+  const double hue = options.hue_range.is_off() ? 0.0 : draw_hue(options.hue_range, stream);
   ImageTransform transform = draw(options, hwc, Addressed(stream));
   transform.hue = hue;
   draw_operations(transform, options, hwc, stream);
@@ -177,7 +175,7 @@ ImageTransform draw_transform(const ImageDataGeneratorOptions& options, const Sh
     Stream stream(random.next(), 0, 0, slot_of("rand_augment"));
     draw_operations(transform, options, hwc, stream);
   }
-  if (turns_hue(options)) transform.hue = random.uniform(options.hue_range.low, options.hue_range.high);
+  if (!options.hue_range.is_off()) transform.hue = random.uniform(options.hue_range.low, options.hue_range.high);
   return transform;
 }
 

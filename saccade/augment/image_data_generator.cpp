@@ -163,6 +163,18 @@ void normalise(std::span<float> values, bool center, bool scale, double epsilon)
   }
 }
 
+/// Each pixel by itself, as Keras 2.0.0 did; its channels stand `step` values apart.
+void normalise_pixels(std::span<float> image, std::size_t channels, std::size_t step, bool center, bool scale) {
+  std::vector<float> pixel(channels);
+  for (std::size_t first = 0; first < image.size(); first += channels * step) {
+    for (std::size_t i = first; i < first + step; ++i) {
+      for (std::size_t c = 0; c < channels; ++c) pixel[c] = image[i + c * step];
+      normalise(pixel, center, scale, 1e-7);
+      for (std::size_t c = 0; c < channels; ++c) image[i + c * step] = pixel[c];
+    }
+  }
+}
+
 }  // namespace
 
 bool ShiftRange::is_off() const noexcept {
@@ -203,10 +215,9 @@ std::vector<std::string> ImageDataGenerator::warnings() const {
 bool ImageDataGenerator::augments() const noexcept {
   const ImageDataGeneratorOptions& o = options_;
   return o.rotation_range != 0.0 || !o.width_shift_range.is_off() || !o.height_shift_range.is_off() ||
-         o.brightness_range || o.shear_range != 0.0 || o.zoom_range.low != 1.0 || o.zoom_range.high != 1.0 ||
-         o.channel_shift_range != 0.0 || o.horizontal_flip || o.vertical_flip || o.random_crop != 0 ||
-         o.contrast_range || o.saturation_range || o.hue_range.low != 0.0 || o.hue_range.high != 0.0 ||
-         o.random_erasing != 0.0 || o.rand_augment != 0;
+         o.brightness_range || o.shear_range != 0.0 || !o.zoom_range.is_off() || o.channel_shift_range != 0.0 ||
+         o.horizontal_flip || o.vertical_flip || o.random_crop != 0 || o.contrast_range || o.saturation_range ||
+         !o.hue_range.is_off() || o.random_erasing != 0.0 || o.rand_augment != 0;
 }
 
 Shape ImageDataGenerator::channels_last(const Shape& shape) const {
@@ -254,7 +265,7 @@ ImageTransform ImageDataGenerator::random_transform(const Shape& shape, std::spa
 
 void ImageDataGenerator::standardize(const Shape& shape, std::span<float> image) const {
   const ImageDataGeneratorOptions& o = options_;
-  const bool keras200 = o.compat == Compat::keras200, last = o.data_format == DataFormat::channels_last;
+  const bool last = o.data_format == DataFormat::channels_last;
   const Shape one = shape.rank() == 4 ? shape.without_batch() : shape;
   const Shape hwc = channels_last(one);
   const std::size_t channels = usize(hwc[2]), pixels = usize(hwc[0] * hwc[1]), count = usize(hwc.elements());
@@ -272,20 +283,10 @@ void ImageDataGenerator::standardize(const Shape& shape, std::span<float> image)
     for (float& x : image) x *= by;
   }
   if (o.samplewise_center || o.samplewise_std_normalization) {
-    if (!keras200) {
-      normalise(image, o.samplewise_center, o.samplewise_std_normalization, 1e-6);
+    if (o.compat == Compat::keras200) {
+      normalise_pixels(image, channels, last ? 1 : pixels, o.samplewise_center, o.samplewise_std_normalization);
     } else {
-      std::vector<float> pixel(channels);
-      for (std::size_t first = 0; first < image.size(); first += count) {
-        for (std::size_t i = 0; i < pixels; ++i) {
-          const auto at = [&](std::size_t c) -> float& {
-            return image[first + (last ? i * channels + c : c * pixels + i)];
-          };
-          for (std::size_t c = 0; c < channels; ++c) pixel[c] = at(c);
-          normalise(pixel, o.samplewise_center, o.samplewise_std_normalization, 1e-7);
-          for (std::size_t c = 0; c < channels; ++c) at(c) = pixel[c];
-        }
-      }
+      normalise(image, o.samplewise_center, o.samplewise_std_normalization, 1e-6);
     }
   }
   if (o.featurewise_center && !statistics_.mean.empty()) {

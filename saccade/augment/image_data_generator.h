@@ -51,6 +51,8 @@ struct ZoomRange : Range {
   ZoomRange() : Range{1.0, 1.0} {}
   ZoomRange(double z) : Range{1.0 - z, 1.0 + z} {}  // NOLINT
   ZoomRange(double lowest, double highest) : Range{lowest, highest} {}
+
+  bool is_off() const noexcept { return low == 1.0 && high == 1.0; }
 };
 
 /// torchvision's hue: a number h stands for -h .. h. In turns of the colour circle, -1/2 to 1/2; half a turn makes each colour
@@ -59,6 +61,8 @@ struct HueRange : Range {
   HueRange() = default;
   HueRange(double h) : Range{-h, h} {}  // NOLINT
   HueRange(double lowest, double highest) : Range{lowest, highest} {}
+
+  bool is_off() const noexcept { return low == 0.0 && high == 0.0; }
 };
 
 enum class DataFormat : std::uint8_t {
