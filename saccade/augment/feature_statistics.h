@@ -10,8 +10,10 @@ namespace saccade {
 
 /// How zero-phase whitening (ZCA) weighs the directions u of the centred pictures X [n, p], with singular values s:
 enum class ZcaFormula : std::uint8_t {
-  from_data,  ///< U diag(sqrt(n) / (s + epsilon)) U', keras-preprocessing since 2019; directions without data are dropped.
-  from_covariance,  ///< U diag(1 / sqrt(s^2/n + epsilon)) U', before; directions without data are magnified 1/sqrt(epsilon) times.
+  /// U diag(sqrt(n) / (s + epsilon)) U', keras-preprocessing since 2019; directions without data are dropped.
+  from_data,
+  /// U diag(1 / sqrt(s^2/n + epsilon)) U', before; directions without data are magnified 1/sqrt(epsilon) times.
+  from_covariance,
 };
 
 /// What fit() finds out about a data set.

@@ -84,8 +84,9 @@ std::optional<AffineMap> affine_map(const ImageTransform& transform, const Shape
 ///                   (kp112: every picture is stretched to 0..255, and stays so.)
 ///   contrast        clip(mean + factor (x - mean), 0, 255), mean of all pixels' greys; saturation likewise about grey[pixel]
 ///                   with grey = .299 R + .587 G + .114 B
-///   hue             the H of HSV (A. R. Smith, 1978) plus so many turns, S and V as they are; in floats throughout, as torchvision
-///                   does with tensors. (With Pillow's images it rounds H, S and V to 256 steps each.) Grey pixels stay.
+///   hue             the H of HSV (A. R. Smith, 1978) plus so many turns, S and V as they are; in floats throughout, as
+///                   torchvision does with tensors. (With Pillow's images it rounds H, S and V to 256 steps each.) Grey
+///                   pixels stay.
 /// The same bits for any thread. Allocates nothing after the first picture of a size. Throws ShapeError and ValueError as
 /// warp() does, and ValueError for a channel shift of another count, or brightness under keras200, which has none.
 void apply_transform(const ImageTransform& transform, const Shape& hwc, std::span<float> image,

@@ -35,7 +35,8 @@ struct DecodeOptions {
 ///   BMP   1, 4, 8, 16, 24 and 32 bits, uncompressed
 ///   GIF   the first frame; transparent pixels and those outside it are (0, 0, 0, 0)
 ///   PNM   P1 to P6, plain and raw, any maximum up to 65535 (scaled to 255)
-/// The EXIF orientation of JPEG, PNG and WebP and that of TIFF are applied. Fully opaque GIFs and BMPs without an alpha mask have 3 channels.
+/// The EXIF orientation of JPEG, PNG and WebP and that of TIFF are applied. Fully opaque GIFs and BMPs without an alpha mask
+/// have 3 channels.
 ///
 /// `name` stands in error messages. Throws FormatError, naming file, byte offset where the decoder knows it, and
 /// reason, for an unknown format, a truncated or damaged file, and one beyond the limits (which its full size is held

@@ -17,7 +17,8 @@ struct Run {
   const std::int32_t* weights;
 };
 
-/// One row of `width` pixels with 3 or 4 channels, from runs[0 .. width-1], all of one count. One byte beyond the last source pixel is read.
+/// One row of `width` pixels with 3 or 4 channels, from runs[0 .. width-1], all of one count. One byte beyond the last source
+/// pixel is read.
 void resize_row(const std::uint8_t* src, std::uint8_t* dst, const Run* runs, Index width, Index channels);
 
 /// One row of `bytes` values from the rows of a run, `stride` bytes apart, the first at src.
