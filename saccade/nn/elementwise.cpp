@@ -1,7 +1,10 @@
 #include "saccade/nn/elementwise.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 
+#include "saccade/base/error.h"
 #include "saccade/kernels/dropout/dropout.h"
 #include "saccade/kernels/softmax/softmax.h"
 #include "saccade/nn/checks.h"
@@ -75,6 +78,8 @@ void ActivationLayer::visit(ActivationOptions& o, OptionVisitor& v) {
   v.visit("elu_alpha", o.elu_alpha);
   v.visit("hard_sigmoid_slope", o.hard_sigmoid_slope);
   v.visit("hard_sigmoid_offset", o.hard_sigmoid_offset);
+  v.visit("clip_low", o.clip_low);
+  v.visit("clip_high", o.clip_high);
 }
 
 Shape ActivationLayer::infer(std::span<const Shape> src) const {
@@ -83,6 +88,12 @@ Shape ActivationLayer::infer(std::span<const Shape> src) const {
   checks::in_range(label(), "elu_alpha", options_.elu_alpha, 0.0F, kMost);
   checks::in_range(label(), "hard_sigmoid_slope", options_.hard_sigmoid_slope, 1e-6F, kMost);
   checks::in_range(label(), "hard_sigmoid_offset", options_.hard_sigmoid_offset, -kMost, kMost);
+  if (!(options_.clip_low <= options_.clip_high)) {
+    throw ValueError({.where = label() + ": clip_low",
+                      .expected = fmt::format("at most clip_high, {}", options_.clip_high),
+                      .got = fmt::format("{}", options_.clip_low),
+                      .fix = "change them over"});
+  }
   return src[0];
 }
 
@@ -102,6 +113,8 @@ std::unique_ptr<Operation> ActivationLayer::prepare(const PrepareContext& contex
                                  .elu_alpha = options_.elu_alpha,
                                  .hard_sigmoid_slope = options_.hard_sigmoid_slope,
                                  .hard_sigmoid_offset = options_.hard_sigmoid_offset,
+                                 .clip_low = options_.clip_low,
+                                 .clip_high = options_.clip_high,
                                  .elements = elements},
       context.runs_backward(), gradient_needs_src(options_.activation));
 }

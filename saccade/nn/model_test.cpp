@@ -4,12 +4,16 @@
 
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
+#include "saccade/nn/conv2d_transpose.h"
 #include "saccade/nn/dense.h"
+#include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/elementwise.h"
+#include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/registry.h"
 #include "saccade/nn/testing_internal.h"
+#include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
 
@@ -193,6 +197,62 @@ TEST(Layers, RefuseOptionsAndInputsThatDoNotFit) {
        "conv2d: expected input channels and filters that 2 groups divide, got 3 channels and 4 filters"},
       {"conv on a row", [&] { chain({8}, Conv2D{{.filters = 1, .kernel = 3}}); },
        "conv2d: expected an image [height, width, channels], got [8]; put it before Flatten"},
+      {"clip upside down", [&] { chain({3}, ActivationLayer{{.activation = clip, .clip_low = 2.0F}}); },
+       "activation: clip_low: expected at most clip_high, 1, got 2"},
+      {"depth multiplier",
+       [&] {
+         chain({8, 8, 3}, DepthwiseConv2D{{.depth_multiplier = 0}});
+       },
+       "depthwise_conv2d: depth_multiplier: expected at least 1, got 0; set .depth_multiplier to 1 or more"},
+      {"depth multiplier beyond numbers",
+       [&] {
+         chain({8, 8, 3}, DepthwiseConv2D{{.depth_multiplier = std::numeric_limits<Index>::max() / 2}});
+       },
+       "depthwise_conv2d: expected channels times .depth_multiplier below 2^63, got 3 times"},
+      {"output padding of same",
+       [&] {
+         chain({8, 8, 3}, Conv2DTranspose{{.filters = 2, .strides = 2, .padding = same, .output_padding = 1}});
+       },
+       "conv2d_transpose: output_padding: expected 0x0 with valid and same, which set the size of the output, got 1x1; "
+       "use explicit padding"},
+      {"output padding beyond the strides",
+       [&] {
+         chain({8, 8, 3}, Conv2DTranspose{{.filters = 2, .padding = pads(0, 0, 0, 0), .output_padding = {0, 1}}});
+       },
+       "conv2d_transpose: output_padding: expected 0 up to, but not, the strides 1x1, got 0x1"},
+      {"transposed convolution padded away",
+       [&] {
+         chain({1, 3, 3}, Conv2DTranspose{{.filters = 2, .padding = pads(1, 0, 0, 0)}});
+       },
+       "conv2d_transpose: expected padding that leaves some output, got 0 by 3 pixels of it; use less padding"},
+      {"up-sampling by nothing",
+       [&] {
+         chain({4, 4, 1}, UpSampling2D{{.size = {0, 2}}});
+       },
+       "up_sampling2d: size: expected at least 1x1, got 0x2; set .size to 1 or more in both directions"},
+      {"response window",
+       [&] {
+         chain({4, 4, 1}, LocalResponseNorm{{.size = 0}});
+       },
+       "local_response_norm: size: expected at least 1, got 0; set .size to 1 or more"},
+      {"response without bias",
+       [&] {
+         chain({4, 4, 1}, LocalResponseNorm{{.bias = 0.0F}});
+       },
+       "local_response_norm: bias: expected a number from"},
+      {"factors that do not fit",
+       [&] {
+         const Node x = input({4, 4, 2});
+         Multiply{}({x, GlobalAveragePool2D{}(x)});
+       },
+       "multiply: expected two inputs of one shape, or an image and [1, 1, its channels], got [4, 4, 2] and [2]; "
+       "GlobalAveragePool2D with keepdims makes [1, 1, channels]"},
+      {"one factor", [&] { Multiply{}(input({4})); }, "multiply: expected 2 inputs, got 1"},
+      {"negative channels",
+       [&] {
+         chain({4, 4, 1}, ZeroPadding2D{{.channels_after = -1}});
+       },
+       "zero_padding2d: channels: expected zero or more before and after, got 0 and -1"},
       {"dense on an image",
        [&] {
          chain({8, 8, 3}, Dense{{.units = 4}});

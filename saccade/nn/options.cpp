@@ -15,7 +15,7 @@ namespace {
 constexpr std::array kActivations{
     Activation::linear,       Activation::relu,      Activation::leaky_relu, Activation::relu6,      Activation::elu,
     Activation::sigmoid,      Activation::tanh,      Activation::swish,      Activation::hard_swish, Activation::gelu,
-    Activation::hard_sigmoid, Activation::gelu_tanh, Activation::softmax};
+    Activation::hard_sigmoid, Activation::gelu_tanh, Activation::softmax,    Activation::clip};
 
 std::string lower(std::string_view text) {
   std::string result(text);

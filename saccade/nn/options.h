@@ -59,6 +59,7 @@ Padding pads(Index top, Index bottom, Index left, Index right);
 inline constexpr Activation relu = Activation::relu;
 inline constexpr Activation leaky_relu = Activation::leaky_relu;
 inline constexpr Activation relu6 = Activation::relu6;
+inline constexpr Activation clip = Activation::clip;
 inline constexpr Activation elu = Activation::elu;
 inline constexpr Activation sigmoid = Activation::sigmoid;
 inline constexpr Activation hard_sigmoid = Activation::hard_sigmoid;

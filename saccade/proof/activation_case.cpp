@@ -63,7 +63,7 @@ class ActivationCase final : public CaseOf<ActivationCase> {
 
 std::vector<Operand> ActivationCase::operands() const {
   // Across every kink, and never at one, where there is no derivative; integers stand on them.
-  Domain domain{.low = -3.0, .high = 9.0, .kinks = {0.0, 6.0}, .gap = 1e-3, .integer_low = -4, .integer_high = 9};
+  Domain domain{.low = -3.0, .high = 9.0, .kinks = {0.0, 1.0, 6.0}, .gap = 1e-3, .integer_low = -4, .integer_high = 9};
   if (problem_.activation == Activation::hard_sigmoid) {
     const double slope = problem_.hard_sigmoid_slope, offset = problem_.hard_sigmoid_offset;
     domain.kinks = {-offset / slope, (1.0 - offset) / slope};

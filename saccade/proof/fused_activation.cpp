@@ -4,16 +4,18 @@ namespace saccade::proof {
 
 // The longer names first, those that end in another.
 Activation read_activation(IdReader& reader) {
-  for (const Activation activation : {Activation::leaky_relu, Activation::relu, Activation::relu6, Activation::elu,
-                                      Activation::hard_sigmoid, Activation::sigmoid, Activation::gelu_tanh,
-                                      Activation::tanh, Activation::hard_swish, Activation::swish, Activation::gelu}) {
+  for (const Activation activation :
+       {Activation::leaky_relu, Activation::relu, Activation::relu6, Activation::clip, Activation::elu,
+        Activation::hard_sigmoid, Activation::sigmoid, Activation::gelu_tanh, Activation::tanh, Activation::hard_swish,
+        Activation::swish, Activation::gelu}) {
     if (reader.word(name_of(activation))) return activation;
   }
   return Activation::linear;
 }
 
 bool is_exact(Activation activation) {
-  return activation == Activation::linear || activation == Activation::relu || activation == Activation::relu6;
+  return activation == Activation::linear || activation == Activation::relu || activation == Activation::relu6 ||
+         activation == Activation::clip;
 }
 
 double rounding_of(Activation activation) { return is_exact(activation) ? 0.0 : 4.0; }

@@ -48,7 +48,7 @@ TEST(MemoryBound, Activation) {
 TEST(MemoryBound, ModernActivations) {
   std::vector<std::string> ids;
   for (const char* name : {"a1_elu", "a0.5_elu", "s0.2o0.5_hard_sigmoid", "s0.16666667o0.5_hard_sigmoid", "_swish",
-                           "_hard_swish", "_gelu", "_gelu_tanh"}) {
+                           "_hard_swish", "_gelu", "_gelu_tanh", "_clip"}) {
     for (const int n : {1, 3, 8, 17, 33, 17000}) ids.push_back("n" + std::to_string(n) + name);
   }
   // oneDNN leaves both passes to us.

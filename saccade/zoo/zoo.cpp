@@ -46,6 +46,10 @@ const Entry& find_entry(std::string_view name) {
                     .fix = "saccade summary --help lists them"});
 }
 
-Model build(std::string_view name, const Shape& image, Index classes) { return find_entry(name).graph(image, classes); }
+Model build(std::string_view name, const Shape& image, Index classes, std::uint64_t seed) {
+  Model net(find_entry(name).graph(image, classes), Model::Weights::zeros);
+  net.initialize(seed);
+  return net;
+}
 
 }  // namespace saccade::zoo

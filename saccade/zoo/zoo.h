@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -81,7 +82,7 @@ std::span<const Entry> entries();
 /// Throws ValueError that lists the known names.
 const Entry& find_entry(std::string_view name);
 
-/// The named network for these images, with its first weights. Throws as find_entry does.
-Model build(std::string_view name, const Shape& image, Index classes);
+/// The named network for these images, its weights drawn with `seed`. Throws as find_entry does.
+Model build(std::string_view name, const Shape& image, Index classes, std::uint64_t seed = 0);
 
 }  // namespace saccade::zoo

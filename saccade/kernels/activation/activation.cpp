@@ -25,6 +25,8 @@ std::string_view name_of(Activation activation) noexcept {
       return "sigmoid";
     case Activation::tanh:
       return "tanh";
+    case Activation::clip:
+      return "clip";
     case Activation::elu:
       return "elu";
     case Activation::hard_sigmoid:

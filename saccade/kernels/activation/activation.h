@@ -14,6 +14,7 @@ enum class Activation : std::uint8_t {
   relu,          ///< y = max(x, 0); dy/dx = [y > 0], 0 at 0
   leaky_relu,    ///< y = x > 0 ? x : 0.2 x (Keras 3's default negative slope); dy/dx = y > 0 ? 1 : 0.2
   relu6,         ///< y = min(max(x, 0), 6); dy/dx = [0 < y < 6]
+  clip,          ///< y = min(max(x, low), high); dy/dx = [low < y < high]. Never fused: it has no usual bounds.
   elu,           ///< y = x > 0 ? x : alpha (exp(x) - 1), alpha 1; dy/dx = y > 0 ? 1 : y + alpha
   sigmoid,       ///< y = s(x); dy/dx = y (1 - y)
   hard_sigmoid,  ///< y = min(max(x / 6 + 1/2, 0), 1); dy/dx = [0 < y < 1] / 6
@@ -44,6 +45,7 @@ struct ActivationProblem {
   float elu_alpha = 1.0F;                  ///< Of elu, zero or more.
   float hard_sigmoid_slope = 1.0F / 6.0F;  ///< Of hard_sigmoid: y = slope x + offset between 0 and 1.
   float hard_sigmoid_offset = 0.5F;
+  float clip_low = 0.0F, clip_high = 1.0F;  ///< Of clip, low <= high; infinite where there is no bound.
   Index elements = 0;
   std::string id() const;
 };

@@ -67,6 +67,8 @@ void ActivationForward(const ActivationProblem& p, const float* src, float* dst,
       });
     case Activation::relu6:
       return Map(src, dst, count, [=](FloatVector x) HWY_ATTR { return Clip(x, 0.0F, 6.0F); });
+    case Activation::clip:
+      return Map(src, dst, count, [=](FloatVector x) HWY_ATTR { return Clip(x, p.clip_low, p.clip_high); });
     case Activation::elu:
       return Map(src, dst, count, [=](FloatVector x) HWY_ATTR {
         const FloatVector below = hn::Mul(alpha, hn::Expm1(d, hn::Max(x, hn::Set(d, -100.0F))));
@@ -117,6 +119,12 @@ void ActivationBackward(const ActivationProblem& p, const float* dst, const floa
       return Map(dst, grad_dst, grad_src, count, [=](FloatVector y, FloatVector grad) HWY_ATTR {
         return hn::IfThenElseZero(hn::And(hn::Gt(y, zero), hn::Lt(y, six)), grad);
       });
+    case Activation::clip: {
+      const FloatVector low = hn::Set(d, p.clip_low), high = hn::Set(d, p.clip_high);
+      return Map(dst, grad_dst, grad_src, count, [=](FloatVector y, FloatVector grad) HWY_ATTR {
+        return hn::IfThenElseZero(hn::And(hn::Gt(y, low), hn::Lt(y, high)), grad);
+      });
+    }
     case Activation::elu:
       return Map(dst, grad_dst, grad_src, count, [=](FloatVector y, FloatVector grad) HWY_ATTR {
         return hn::IfThenElse(hn::Gt(y, zero), grad, hn::Mul(grad, hn::Add(y, alpha)));

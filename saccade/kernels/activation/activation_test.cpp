@@ -60,6 +60,10 @@ TEST(Activation, KinksAndSigns) {
     EXPECT_THAT(backward({0.0F, 1e-30F, 5.9999995F, 6.0F}, {5.0F, 5.0F, 5.0F, 5.0F}),
                 ElementsAre(0.0F, 5.0F, 5.0F, 0.0F));
   });
+  for_each_implementation(Activation::clip, [](const auto& forward, const auto& backward) {
+    EXPECT_THAT(forward({-1.0F, 0.0F, 0.25F, 1.0F, 7.0F}), ElementsAre(0.0F, 0.0F, 0.25F, 1.0F, 1.0F));
+    EXPECT_THAT(backward({0.0F, 0.25F, 1.0F}, {5.0F, 5.0F, 5.0F}), ElementsAre(0.0F, 5.0F, 0.0F));
+  });
   for_each_implementation(Activation::leaky_relu, [](const auto& forward, const auto& backward) {
     EXPECT_THAT(forward({-10.0F, 0.0F, 10.0F}), ElementsAre(-2.0F, 0.0F, 10.0F));
     EXPECT_THAT(backward({-2.0F, 0.0F, 10.0F}, {10.0F, 10.0F, 10.0F}), ElementsAre(2.0F, 2.0F, 10.0F));

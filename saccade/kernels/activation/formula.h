@@ -45,6 +45,10 @@ T activate(const ActivationProblem& problem, T x) {
       return branch_value(x) < 0 ? T(problem.negative_slope) * x : x;
     case Activation::relu6:
       return branch_value(x) < 0 ? T(0) : branch_value(x) > 6 ? T(6) : x;
+    case Activation::clip:
+      return branch_value(x) < problem.clip_low    ? T(problem.clip_low)
+             : branch_value(x) > problem.clip_high ? T(problem.clip_high)
+                                                   : x;
     case Activation::elu:
       return branch_value(x) < 0 ? T(problem.elu_alpha) * expm1(x) : x;
     case Activation::sigmoid:

@@ -84,6 +84,7 @@ std::string difference(const ActivationProblem& p) {
       return p.negative_slope == 0.0F ? "oneDNN's ReLU turns NaN into 0" : "";
     case Activation::softmax:
       return "softmax is not element-wise";
+    case Activation::clip:
     case Activation::elu:
     case Activation::hard_sigmoid:
     case Activation::swish:

@@ -45,6 +45,8 @@ T activation_gradient(const ActivationProblem& problem, const T& value, const T&
       return grad * (y * (T(1) - y));
     case Activation::tanh:
       return grad * ((T(1) - y) * (T(1) + y));
+    case Activation::clip:
+      return branch_value(y) > problem.clip_low && branch_value(y) < problem.clip_high ? grad : T(0);
     case Activation::elu:
       return branch_value(y) > 0 ? grad : grad * (y + T(problem.elu_alpha));
     case Activation::hard_sigmoid:
