@@ -13,6 +13,7 @@
 #include "saccade/nn/merge.h"
 #include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
+#include "saccade/nn/prelu.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -63,6 +64,7 @@ void register_rows() {
   row("LocalResponseNorm", kImage, LocalResponseNorm{});
   row("MaxPool2D", kImage, MaxPool2D{{.pool = 2}});
   row("Multiply", kImage, [](const Node& x) { return Multiply{}({x, GlobalAveragePool2D{{.keepdims = true}}(x)}); });
+  row("PReLU", kImage, PReLU{});
   row("Reshape", kImage, Reshape{{.shape = Shape{256, 64}}});
   row("UpSampling2D", kImage, UpSampling2D{{.interpolation = UpSampling::bilinear}});
   row("ZeroPadding2D", kImage, ZeroPadding2D{{.padding = pads(1, 1, 1, 1)}});

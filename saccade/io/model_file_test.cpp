@@ -24,6 +24,7 @@
 #include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/pool2d.h"
+#include "saccade/nn/prelu.h"
 #include "saccade/nn/registry.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
@@ -89,7 +90,7 @@ Model every_layer() {
                                       .activation = elu}}(each);
   const Node larger = UpSampling2D{{.size = {1, 2}, .interpolation = UpSampling::bilinear}}(grown);
   const Node even = LocalResponseNorm{{.size = 3, .alpha = 0.1F, .beta = 0.5F, .bias = 2.0F}}(larger);
-  const Node gated = Multiply{}({even, larger});
+  const Node gated = PReLU{{.alpha_initializer = Initializer::constant(0.25)}}(Multiply{}({even, larger}));
   const Node pooled = AveragePool2D{{.pool = 2, .strides = Size2(1), .padding = same}}(gated);
   const Node left = Flatten{}(GlobalAveragePool2D{{.keepdims = true}}(pooled));
   const Node right = Flatten{}(GlobalMaxPool2D{{.keepdims = true}}(pooled));

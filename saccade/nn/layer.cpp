@@ -10,16 +10,16 @@
 namespace saccade {
 
 std::string snake_case(std::string_view type) {
+  std::string words(type);
+  if (const std::size_t at_relu = words.find("ReLU"); at_relu != std::string::npos) words.replace(at_relu, 4, "Relu");
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(i < words.size() ? words[i] : ' '); };
   std::string name;
-  for (std::size_t i = 0; i < type.size(); ++i) {
-    const auto c = static_cast<unsigned char>(type[i]);
-    const auto at = [&](std::size_t k) { return static_cast<unsigned char>(k < type.size() ? type[k] : ' '); };
-    // A capital starts a word where a small letter stands before it, or one after it and two characters before it
-    // ("MaxPool2D", "Conv2DTranspose").
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    // A capital starts a word where a small letter stands before or after it ("MaxPool2D", "Conv2DTranspose").
     const bool starts =
-        std::isupper(c) != 0 && ((i > 0 && std::islower(at(i - 1)) != 0) || (i > 1 && std::islower(at(i + 1)) != 0));
+        i > 0 && std::isupper(at(i)) != 0 && (std::islower(at(i - 1)) != 0 || std::islower(at(i + 1)) != 0);
     if (starts) name += '_';
-    name += static_cast<char>(std::tolower(c));
+    name += static_cast<char>(std::tolower(at(i)));
   }
   return name;
 }

@@ -18,6 +18,7 @@
 #include "saccade/nn/merge.h"
 #include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
+#include "saccade/nn/prelu.h"
 #include "saccade/nn/registry.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
@@ -197,6 +198,7 @@ INSTANTIATE_TEST_SUITE_P(
                   0.02},
         LayerCase{
             "gradient of Multiply of one shape", {2, 3, 2}, [](const Node& x) { return twice(x, Multiply{}); }, 0.0, 2},
+        LayerCase{"gradient of PReLU", {3, 2, 3}, PReLU{}, 0.0, 2},
         LayerCase{"gradient of UpSampling2D", {2, 3, 2}, UpSampling2D{{.size = {2, 3}}}},
         LayerCase{"gradient of UpSampling2D bilinear",
                   {3, 2, 2},
@@ -291,6 +293,7 @@ INSTANTIATE_TEST_SUITE_P(
                  return Multiply{}({x, GlobalAveragePool2D{{.keepdims = true}}(x)});
                },
                {1, 2, 3, 6}, {2, 8, 6, 24}),
+        golden("golden case of PReLU", {1, 2, 2}, PReLU{{.name = "y"}}, {-1, -2, 3, -5}, {-1, -4, 3, -10}),
         golden("golden case of UpSampling2D", {1, 2, 1}, UpSampling2D{}, {1, 2}, {1, 1, 2, 2, 1, 1, 2, 2}),
         golden("golden case of UpSampling2D bilinear", {1, 2, 1},
                UpSampling2D{{.size = {1, 2}, .interpolation = UpSampling::bilinear}}, {1, 2}, {1, 1.25F, 1.75F, 2}),

@@ -351,6 +351,7 @@ TEST(Names, SnakeCase) {
   EXPECT_EQ(snake_case("Conv2D"), "conv2d");
   EXPECT_EQ(snake_case("MaxPool2D"), "max_pool2d");
   EXPECT_EQ(snake_case("GlobalAveragePool2D"), "global_average_pool2d");
+  EXPECT_EQ(snake_case("PReLU"), "p_relu");
   EXPECT_EQ(snake_case("Conv2DTranspose"), "conv2d_transpose");
   EXPECT_EQ(snake_case("UpSampling2D"), "up_sampling2d");
 }

@@ -15,6 +15,7 @@
 #include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/pool2d.h"
+#include "saccade/nn/prelu.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -40,6 +41,7 @@ constexpr std::array kLayers{
     RegisteredLayer{"LocalResponseNorm", &LocalResponseNorm::make},
     RegisteredLayer{"MaxPool2D", &MaxPool2D::make},
     RegisteredLayer{"Multiply", &Multiply::make},
+    RegisteredLayer{"PReLU", &PReLU::make},
     RegisteredLayer{"Reshape", &Reshape::make},
     RegisteredLayer{"UpSampling2D", &UpSampling2D::make},
     RegisteredLayer{"ZeroPadding2D", &ZeroPadding2D::make},

@@ -22,6 +22,7 @@ std::unique_ptr<Case> parse_loss(std::string_view id);  ///< "_dense" targets, "
 std::unique_ptr<Case> parse_local_response_norm(std::string_view id);
 std::unique_ptr<Case> parse_multiply(std::string_view id);
 std::unique_ptr<Case> parse_pad2d(std::string_view id);  ///< pf, pk: channels before and after.
+std::unique_ptr<Case> parse_prelu(std::string_view id);
 std::unique_ptr<Case> parse_softmax(std::string_view id);
 std::unique_ptr<Case> parse_upsample2d(std::string_view id);
 

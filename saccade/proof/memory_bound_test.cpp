@@ -132,6 +132,10 @@ TEST(MemoryBound, Multiply) {
                 40);
 }
 
+TEST(MemoryBound, PRelu) {
+  expect_proved(prove_all("prelu", {"r1c1", "r3c2", "r40c6", "r9c17", "r5c63", "r4c64", "r3000c6", "r300c64"}), 48);
+}
+
 TEST(MemoryBound, UpSample2D) {
   std::vector<std::string> ids;
   for (const char* kind : {"_nearest", "_bilinear"}) {
@@ -183,6 +187,7 @@ TEST(MemoryBound, EveryInstructionSetThatIsBuilt) {
       {"bias", {"r23c6", "r7c67"}, 4},
       {"add", {"i3n61"}, 1},
       {"multiply", {"n2p1c61", "n2p9c77"}, 4},
+      {"prelu", {"r23c6", "r7c67"}, 6},
       {"upsample2d", {"n1ih2iw3c21fh2fw3_bilinear"}, 2},
       {"local_response_norm", {"r3c21s5a1b0.75k1"}, 2},
   };

@@ -92,6 +92,8 @@ constexpr std::array kAdd{NamedCase{"mlp", "i2n3840000"}, NamedCase{"resnet18.64
 constexpr std::array kConcat{NamedCase{"squeezenet.64@55", "r24200c64c64"},
                              NamedCase{"squeezenet.256@13", "r1352c256c256"}, NamedCase{"mixed", "r24200c3c5c1"}};
 
+constexpr std::array kPRelu{NamedCase{"vgg.64@32", "r65536c64"}};
+
 constexpr std::array kMultiply{NamedCase{"efficientnet_b0.96@56", "n8p3136c96"},
                                NamedCase{"efficientnet_b0.1152@7", "n8p49c1152"},
                                NamedCase{"one_shape", "n8p1c200704"}};
@@ -121,6 +123,7 @@ constexpr std::array kOperations{
     Operation{"pad2d", parse_pad2d, kPad2D},
     Operation{"multiply", parse_multiply, kMultiply},
     Operation{"upsample2d", parse_upsample2d, kUpSample2D},
+    Operation{"prelu", parse_prelu, kPRelu},
     Operation{"local_response_norm", parse_local_response_norm, kLocalResponseNorm},
 };
 
