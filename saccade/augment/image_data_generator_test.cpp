@@ -340,6 +340,31 @@ TEST(Fit, MeanAndDeviationOfAChannel) {
   EXPECT_THAT(scaled_image, Pointwise(FloatNear(4e-7F), Values{-1.3416349F, -1.0690444F, -.4472117F, -.5345222F}));
 }
 
+TEST(Fit, AnyNumberOfChannels) {
+  for (const Index channels : {1, 2, 5, 8, 9, 16, 17, 20}) {
+    Tensor x({3, 7, 5, channels});
+    Stream stream(4, 0, 0, 0);
+    for (float& value : x.floats()) value = 200.0F * stream.uniform();
+    ImageDataGenerator generator({.featurewise_std_normalization = true});
+    generator.fit(x);
+    Values image(x.floats().begin(), x.floats().end());
+    generator.standardize(x.shape(), image);
+    for (Index c = 0; c < channels; ++c) {
+      double sum = 0, squares = 0, left = 0;
+      for (Index i = c; i < x.elements(); i += channels) sum += static_cast<double>(x.floats()[usize(i)]);
+      const double mean = sum / 105;
+      for (Index i = c; i < x.elements(); i += channels) {
+        squares +=
+            (static_cast<double>(x.floats()[usize(i)]) - mean) * (static_cast<double>(x.floats()[usize(i)]) - mean);
+        left += static_cast<double>(image[usize(i)] * image[usize(i)]);
+      }
+      EXPECT_FLOAT_EQ(generator.statistics().mean[usize(c)], static_cast<float>(mean));
+      EXPECT_FLOAT_EQ(generator.statistics().deviation[usize(c)], static_cast<float>(std::sqrt(squares / 105)));
+      EXPECT_NEAR(left / 105, 1, 1e-5) << c << " of " << channels;
+    }
+  }
+}
+
 /// W of a fitted generator, row by row, by whitening unit pictures.
 Values whitening_matrix(const ImageDataGenerator& generator, Index p) {
   Values matrix;

@@ -77,9 +77,10 @@ CachedImages::CachedImages(std::shared_ptr<const ImageFiles> source, fs::path fo
   }
   const ImageReading& reading = source_->reading();
   known_.resize(usize(source_->size()));
-  options_ = fmt::format("{} {}x{} {} {} {} {}\n", std::string_view(kMagic.data(), kMagic.size()),
+  options_ = fmt::format("{} {}x{} {} {} {} {} {}\n", std::string_view(kMagic.data(), kMagic.size()),
                          reading.target_size.height, reading.target_size.width, saccade::name_of(reading.color_mode),
-                         saccade::name_of(reading.interpolation), reading.scaled_decoding, reading.decoding_share);
+                         saccade::name_of(reading.interpolation), reading.scaled_decoding, reading.decoding_share,
+                         reading.keep_aspect_ratio);
 }
 
 CachedImages::Identity CachedImages::identity_of(Index i) const {

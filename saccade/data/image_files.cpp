@@ -34,9 +34,13 @@ bool has_image_extension(const std::filesystem::path& path) {
 
 Tensor fit_image(Tensor image, const ImageReading& reading) {
   require_size(reading.target_size);
-  return resize(convert_color(std::move(image), reading.color_mode), {.height = reading.target_size.height,
-                                                                      .width = reading.target_size.width,
-                                                                      .interpolation = reading.interpolation});
+  const TargetSize& target = reading.target_size;
+  image = convert_color(std::move(image), reading.color_mode);
+  if (reading.keep_aspect_ratio) {
+    const ImageSize size = image_size(image, "fit_image");
+    image = crop(image, centered_crop(size.height, size.width, target.height, target.width));
+  }
+  return resize(image, {.height = target.height, .width = target.width, .interpolation = reading.interpolation});
 }
 
 Tensor read_image(std::span<const std::byte> bytes, std::string_view name, const ImageReading& reading) {

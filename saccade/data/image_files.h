@@ -28,6 +28,8 @@ struct ImageReading {
   ColorMode color_mode = ColorMode::rgb;
   /// Keras's default is nearest, which drops pixels when it shrinks a photograph; this one averages them.
   Interpolation interpolation = Interpolation::bilinear;
+  /// Take the largest part about the middle that has target_size's proportions, instead of squeezing the picture.
+  bool keep_aspect_ratio = false;
   /// Decode a JPEG at 1/2, 1/4 or 1/8 of its size where that is still at least target_size: several times as fast, with
   /// pixels that differ by a few levels. Never done for `nearest`. False: the pixels of a full decode.
   bool scaled_decoding = true;

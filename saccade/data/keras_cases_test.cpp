@@ -136,6 +136,20 @@ TEST_F(KerasDirectory, PreprocessingSeesTheResizedPicture) {
   EXPECT_THAT(batch.images.floats(), Each(-1.0F));
 }
 
+TEST(KerasLoading, KeepAspectRatioCropsBeforeItResizes) {
+  Tensor image({4, 6, 1}, DType::uint8);
+  for (Index i = 0; i < 24; ++i) image.uint8s()[usize(i)] = static_cast<std::uint8_t>(i % 6 * 40);
+  const auto read = [&](Index height, Index width, bool keep) {
+    return fit_image(image, {.target_size = {height, width},
+                             .color_mode = ColorMode::grayscale,
+                             .interpolation = Interpolation::nearest,
+                             .keep_aspect_ratio = keep});
+  };
+  EXPECT_THAT(read(4, 4, true).uint8s().first(4), ElementsAre(40, 80, 120, 160));
+  EXPECT_THAT(read(4, 4, false).uint8s().first(4), ElementsAre(0, 80, 120, 200));
+  EXPECT_EQ(read(2, 2, true).shape(), (Shape{2, 2, 1})) << "a square stays square";
+}
+
 TEST_F(KerasDirectory, SplitsKeepEveryClass) {
   for (const auto& [share, training] : {std::pair{.25, 30}, {.5, 20}, {.75, 10}}) {
     const Generator split = generator({.validation_split = share});

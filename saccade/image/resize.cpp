@@ -252,4 +252,40 @@ Tensor resize(const Tensor& image, const ResizeOptions& options) {
   return resize_filtered(image, options);
 }
 
+Crop centered_crop(Index height, Index width, Index target_height, Index target_width) {
+  if (std::min({height, width, target_height, target_width}) < 1) {
+    throw ValueError({.where = "centered_crop",
+                      .expected = "sides of at least 1",
+                      .got = fmt::format("{} x {} for {} x {}", height, width, target_height, target_width),
+                      .fix = "pass the image's and the target's height and width"});
+  }
+  const auto part = [](Index side, Index other, Index wanted, Index other_wanted) {
+    return std::max<Index>(1, std::min(side, other * wanted / other_wanted));
+  };
+  const Index h = part(height, width, target_height, target_width),
+              w = part(width, height, target_width, target_height);
+  return {.top = (height - h) / 2, .left = (width - w) / 2, .height = h, .width = w};
+}
+
+Tensor crop(const Tensor& image, const Crop& part) {
+  const ImageSize size = image_size(image, "crop");
+  const auto inside = [](Index first, Index length, Index side) {
+    return first >= 0 && length >= 1 && first < side && length <= side - first;
+  };
+  if (!inside(part.top, part.height, size.height) || !inside(part.left, part.width, size.width)) {
+    throw ValueError({.where = "crop",
+                      .expected = fmt::format("a part of {} x {}", size.height, size.width),
+                      .got = fmt::format("{} x {} at {}, {}", part.height, part.width, part.top, part.left),
+                      .fix = "keep to the image"});
+  }
+  if (part.height == size.height && part.width == size.width) return image;
+  Tensor result({part.height, part.width, size.channels}, DType::uint8);
+  const std::uint8_t* const first = image.uint8s().data() + (part.top * size.width + part.left) * size.channels;
+  for (Index y = 0; y < part.height; ++y) {
+    std::copy_n(first + y * size.width * size.channels, part.width * size.channels,
+                result.uint8s().data() + y * part.width * size.channels);
+  }
+  return result;
+}
+
 }  // namespace saccade

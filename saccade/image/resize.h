@@ -40,4 +40,19 @@ struct ResizeOptions {
 /// below 1. Source: Pillow 9.4, src/libImaging/Resample.c and Geometry.c.
 Tensor resize(const Tensor& image, const ResizeOptions& options);
 
+/// Part of an image.
+struct Crop {
+  Index top = 0, left = 0, height = 0, width = 0;
+
+  friend bool operator==(const Crop&, const Crop&) = default;
+};
+
+/// The largest part about the middle that has the target's proportions; Keras's keep_aspect_ratio:
+///   width = min(w, h * tw div th), height = min(h, w * th div tw), top and left half of what is over, rounded down
+/// At least a pixel. Throws ValueError for a side below 1.
+Crop centered_crop(Index height, Index width, Index target_height, Index target_width);
+
+/// That part of an image. Throws ValueError unless it lies inside and has a pixel.
+Tensor crop(const Tensor& image, const Crop& part);
+
 }  // namespace saccade

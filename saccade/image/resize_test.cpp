@@ -119,6 +119,30 @@ TEST(Resize, DoesNotDependOnThreads) {
   set_thread_count(threads);
 }
 
+// Worked values: keras-preprocessing's load_img.
+TEST(Crop, HasTheTargetsProportions) {
+  EXPECT_EQ(centered_crop(50, 100, 25, 25), (Crop{.top = 0, .left = 25, .height = 50, .width = 50}));
+  EXPECT_EQ(centered_crop(4, 6, 2, 2), (Crop{.top = 0, .left = 1, .height = 4, .width = 4}));
+  EXPECT_EQ(centered_crop(7, 7, 3, 3), (Crop{.top = 0, .left = 0, .height = 7, .width = 7}));
+  EXPECT_EQ(centered_crop(100, 30, 10, 20), (Crop{.top = 42, .left = 0, .height = 15, .width = 30}));
+  EXPECT_EQ(centered_crop(1, 500, 100, 1), (Crop{.top = 0, .left = 249, .height = 1, .width = 1}));
+  EXPECT_EQ(
+      text_of<ValueError>([] { centered_crop(4, 0, 2, 2); }),
+      "centered_crop: expected sides of at least 1, got 4 x 0 for 2 x 2; pass the image's and the target's height and "
+      "width");
+}
+
+TEST(Crop, TakesThatPart) {
+  const Tensor image = image_of({2, 3, 1}, {1, 2, 3, 4, 5, 6});
+  EXPECT_EQ(pixels_of(crop(image, {.top = 0, .left = 1, .height = 2, .width = 2})), (std::vector{2, 3, 5, 6}));
+  EXPECT_EQ(pixels_of(crop(image, {.top = 1, .left = 0, .height = 1, .width = 3})), (std::vector{4, 5, 6}));
+  EXPECT_TRUE(test::same(crop(image, {.height = 2, .width = 3}), image));
+  for (const Crop& part : {Crop{.top = -1, .height = 1, .width = 1}, Crop{.left = 3, .height = 1, .width = 1},
+                           Crop{.height = 3, .width = 1}, Crop{.height = 0, .width = 1}}) {
+    EXPECT_TRUE(text_of<ValueError>([&] { crop(image, part); }).starts_with("crop: expected a part of 2 x 3, got "));
+  }
+}
+
 TEST(Resize, NeedsASize) {
   EXPECT_EQ(text_of<ValueError>([] { resize(test::noise(2, 2, 1), {.height = 4}); }),
             "resize: expected a height and a width of at least 1, got 4 x 0; set .height and .width");
