@@ -32,14 +32,18 @@ inline CLI::Validator at_least(long least) {
           "N>=" + std::to_string(least)};
 }
 
+/// What a number or a std::optional of one holds.
+template <class Value>
+struct NumberIn {
+  using Type = Value;
+};
+template <class Number>
+struct NumberIn<std::optional<Number>> {
+  using Type = Number;
+};
+
 /// Declares an option that is a number, or a std::optional of one. A number that is not 0 shows in --help as the default.
-template <class Value, class Number = decltype([] {
-                         if constexpr (requires(Value v) { *v; }) {
-                           return typename Value::value_type{};
-                         } else {
-                           return Value{};
-                         }
-                       }())>
+template <class Value, class Number = typename NumberIn<Value>::Type>
 CLI::Option* add_number(CLI::App& command, const std::string& flag, Value& value, const std::string& help,
                         std::type_identity_t<Number> least = std::numeric_limits<Number>::lowest()) {
   CLI::Option* option = command.add_option_function<std::string>(

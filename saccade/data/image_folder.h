@@ -17,7 +17,7 @@ struct ImageFolderOptions {
 };
 
 /// The images of a folder with one sub-folder a class (Keras: flow_from_directory):
-///   photos/daisy/1.jpg    photos/rose/garden/2.png        auto [images, warnings] = image_folder("photos");
+///   photos/daisy/1.jpg    photos/rose/garden/2.png        auto images = image_folder("photos").images;
 /// Classes: the sub-folders in the order of their bytes ('B' before 'a'), or options.classes in that order.
 /// Images: class by class, the folders of a class in the order of their paths, the files of a folder in the order of
 /// their names, bytewise; those whose name has_image_extension(). Sub-folders belong to the class they stand in.

@@ -25,7 +25,7 @@ struct ImageTableOptions {
 
 /// The images that a CSV file names, a row each (Keras: flow_from_dataframe):
 ///   filename,class
-///   img/0001.jpg,rose                                      auto [images, warnings, missing] = image_table("labels.csv");
+///   img/0001.jpg,rose                                      auto images = image_table("labels.csv").images;
 /// Rows keep their order. Classes: the labels of the rows that are left, sorted bytewise, each once; or options.classes; or
 /// options.y_cols, in their order. Names stay as the table has them. No image is opened.
 /// Throws SystemError when the table cannot be read, FormatError naming line and column for one that is no CSV file, has not
