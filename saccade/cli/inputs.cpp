@@ -52,7 +52,8 @@ data::DatasetPtr load_part(const std::string& name, const SetLocation& location,
 }
 
 bool is_network_path(const std::string& name) {
-  return name.ends_with(".safetensors") || name.ends_with(".onnx") || name.find('/') != std::string::npos || std::filesystem::exists(name);
+  return name.ends_with(".safetensors") || name.ends_with(".onnx") || name.find('/') != std::string::npos ||
+         std::filesystem::exists(name);
 }
 
 Model load_network(const std::filesystem::path& path) {
