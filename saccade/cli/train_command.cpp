@@ -29,6 +29,7 @@
 #include "saccade/train/evaluate.h"
 #include "saccade/train/fit.h"
 #include "saccade/train/report.h"
+#include "saccade/zoo/surgery.h"
 #include "saccade/zoo/zoo.h"
 
 namespace saccade::cli {
@@ -79,12 +80,30 @@ fs::path new_run_folder(const TrainRequest& request) {
   return folder;
 }
 
+/// Which layers of a trained network learn on; a new head always does.
+void choose_layers(Model& net, const TrainOptions& o, bool has_new_head) {
+  if (!o.train_from.empty()) {
+    net.train_from(o.train_from);
+  } else if (o.train_last > 0 || (has_new_head && !o.train_all)) {
+    net.train_last(std::max(o.train_last, Index{1}));
+  } else if (o.train_all) {
+    net.unfreeze("*");
+  }
+}
+
 /// `begun` is the network to go on from, if any.
 Model make_network(std::optional<Model> begun, const TrainOptions& o, const data::Dataset& train) {
-  const Index classes = isize(train.class_names().size());
-  Model net = begun ? *std::move(begun) : zoo::build(o.model, train.image_shape(), classes);
-  if (!begun) net.initialize(static_cast<std::uint64_t>(o.seed));
-  net.class_names = train.class_names();
+  const std::vector<std::string>& classes = train.class_names();
+  const auto seed = static_cast<std::uint64_t>(o.seed);
+  Model net = begun ? *std::move(begun) : zoo::build(o.model, train.image_shape(), isize(classes.size()));
+  if (!begun) net.initialize(seed);
+  if (!o.from.empty()) {
+    const bool other_classes =
+        net.output_shape() != Shape{isize(classes.size())} || (!net.class_names.empty() && net.class_names != classes);
+    if (other_classes) net = zoo::with_new_head(net, isize(classes.size()), seed);
+    choose_layers(net, o, other_classes);
+  }
+  net.class_names = classes;
   if (!o.freeze.empty()) net.freeze(o.freeze);
   return net;
 }
@@ -96,7 +115,7 @@ TrainOptions with_absolute_paths(TrainOptions o) {
   };
   if (names_images(o.dataset)) make_absolute(o.dataset);
   if (is_network_path(o.model)) make_absolute(o.model);
-  for (std::string* folder : {&o.images.image_folder, &o.data, &o.from}) make_absolute(*folder);
+  for (std::string* path : {&o.images.image_folder, &o.data, &o.data_from, &o.from}) make_absolute(*path);
   return o;
 }
 
@@ -151,6 +170,24 @@ Loss loss_of(const TrainOptions& o) {
   return SoftmaxCrossEntropy{{.label_smoothing = static_cast<float>(o.label_smoothing)}};
 }
 
+/// Of the options that say which layers of a trained network learn, at most one, and only with such a network.
+void check_layer_choice(const TrainOptions& o) {
+  const int given =
+      static_cast<int>(o.train_last != 0) + static_cast<int>(!o.train_from.empty()) + static_cast<int>(o.train_all);
+  if (given > 1) {
+    throw ValueError({.where = "train",
+                      .expected = "one of --train-last, --train-from and --train-all",
+                      .got = std::to_string(given),
+                      .fix = "leave out the others"});
+  }
+  if (given == 1 && o.from.empty()) {
+    throw ValueError({.where = "train: --train-last, --train-from and --train-all",
+                      .expected = "--from and a trained network",
+                      .got = "a network to begin anew",
+                      .fix = "add e.g. --from net.onnx, or leave the option out"});
+  }
+}
+
 /// Everything about the options that can be told before any data is looked for.
 void check(const TrainOptions& o) {
   require_from("--epochs", *o.epochs, 1);
@@ -169,6 +206,8 @@ void check(const TrainOptions& o) {
                       .got = fmt::format("{}", *o.validation_split),
                       .fix = "0.1 sets a tenth aside"});
   }
+  require_from("--train-last", o.train_last, 0);
+  check_layer_choice(o);
   data::split_mode_named(o.split_mode);
   require_useful(o.images, o.dataset, "train");
   reading_of(o.images, {});
@@ -214,6 +253,11 @@ void train(TrainRequest request, Console& console) {
   const fs::path run = resumed ? fs::path(request.resume) : new_run_folder(request);
   std::optional<Model> begun;
   if (is_network_path(o.model)) begun = load_network(o.model);
+  if (o.model.ends_with(".onnx")) {
+    warn(console, fmt::format("{} does not say what its images go through; here they stay as they are. See: saccade "
+                              "convert --help",
+                              printable(o.model)));
+  }
 
   const FoundSets found = find_training_sets(o, begun ? &*begun : nullptr, console);
   Model net = make_network(std::move(begun), o, *found.train.images);
@@ -227,8 +271,9 @@ void train(TrainRequest request, Console& console) {
   const fs::path checkpoint = run / "last.ckpt";
   const bool goes_on = resumed && fs::exists(checkpoint);
   const std::string headline =
-      printable(fmt::format("{}: {} parameters, {} on {} images, seed {}, {}", net.name(), net.parameter_count(),
-                            o.dataset, set.train->size(), o.seed, run.string()));
+      printable(fmt::format("{}: {} parameters{}, {} on {} images, seed {}, {}", net.name(), net.parameter_count(),
+                            o.from.empty() ? "" : fmt::format(" of which {} learn", net.trainable_count()), o.dataset,
+                            set.train->size(), o.seed, run.string()));
 
   const InterruptScope interrupt;
   const History history = fit(net, set.train,
@@ -278,7 +323,7 @@ void take_options_of_run(TrainRequest& request, const CLI::App& command) {
   take("dataset", o.dataset, given.dataset);
   take("--image-folder", o.images.image_folder, given.images.image_folder);
   take("--data", o.data, given.data);
-  take("--from", o.from, given.from);
+  take("--data-from", o.data_from, given.data_from);
   take("--offline", o.offline, given.offline);
   take("--workers", o.workers, given.workers);
   take("--threads", o.threads, given.threads);
@@ -317,6 +362,7 @@ void add_train_command(CLI::App& app, Console& console) {
       "  saccade train mnist --model mlp --epochs 15\n"
       "  saccade train cifar10 --model vgg_small --validation-split 0.1 --early-stopping 3\n"
       "  saccade train mnist --model runs/lenet5-mnist/best.safetensors --freeze 'conv*' --epochs 2\n"
+      "  saccade train photos/ --from squeezenet.safetensors --train-last 1\n"
       "  saccade train photos/ --image-size 128 --skip-bad --augment\n"
       "  saccade train photos/ --rotation-range 15 --horizontal-flip --zoom-range 0.1\n"
       "  saccade train labels.csv --x-col file --y-col label\n"

@@ -32,6 +32,7 @@ constexpr Recipe kOfFolder{"", 30, 32, 3e-3, "one-cycle"};
 constexpr Recipe kOfZoo{"", 20, 128, 1e-3, "one-cycle"};  // careful: some of its networks have no batch normalisation
 constexpr Recipe kOfZooOfFolder{"", 30, 32, 1e-3, "one-cycle"};
 constexpr Recipe kFineTuning{"", 5, 128, 1e-3, "cosine"};  // a network from a file is not begun anew
+constexpr Recipe kNewHead{"", 10, 64, 1e-2, "cosine"};     // one layer learns: large steps do no harm
 
 std::string_view default_model(std::string_view dataset) {
   return dataset == "mnist" || dataset == "fashion-mnist" ? "lenet5" : "vgg_small";
@@ -98,8 +99,11 @@ TrainOptions train_options_from_json(const std::filesystem::path& path) {
 }
 
 void apply_recipe(TrainOptions& options) {
+  if (!options.from.empty()) options.model = options.from;
   if (options.model.empty()) options.model = default_model(options.dataset);
-  const Recipe recipe = recipe_of(options.model, names_images(options.dataset));
+  const bool head_only =
+      !options.from.empty() && !options.train_all && options.train_from.empty() && options.train_last <= 1;
+  const Recipe recipe = head_only ? kNewHead : recipe_of(options.model, names_images(options.dataset));
   if (options.augment) {
     AugmentOptions& chosen = options.augmentation;
     if (to_json(generator_options(chosen, "train")) == to_json(ImageDataGeneratorOptions{})) {

@@ -18,7 +18,11 @@ namespace saccade::cli {
 /// folder's config.json come from there.
 struct TrainOptions {
   std::string dataset;
-  std::string model;                ///< Empty: the recipe's for the data set.
+  std::string model;     ///< Empty: the recipe's for the data set.
+  std::string from;      ///< Empty: a new network.
+  Index train_last = 0;  ///< 0: not given.
+  std::string train_from;
+  bool train_all = false;
   std::optional<Index> epochs;      ///< Left out: the recipe's.
   std::optional<Index> batch_size;  ///< Left out: the recipe's.
   std::string optimizer = "adam";
@@ -45,7 +49,7 @@ struct TrainOptions {
   int workers = 1;
   int threads = 0;
   std::string data;
-  std::string from;
+  std::string data_from;
   bool offline = false;
 
   /// Calls visitor(flag, value, help) for each option, in the order of --help. `flag` is "--epochs", or "dataset" for
@@ -54,6 +58,12 @@ struct TrainOptions {
   void visit(Visitor&& visitor) {
     visitor("dataset", dataset, "mnist, fashion-mnist, cifar10, a folder with a sub-folder a class, or a .csv file");
     visitor("--model", model, "a network of the zoo, or a .safetensors file to go on from");
+    visitor("--from", from,
+            "a trained network to start from, for other classes too: an .onnx or .safetensors file, or a run folder");
+    visitor("--train-last", train_last,
+            "with --from: train the last N layers with weights and keep the others as they are [1 for other classes]");
+    visitor("--train-from", train_from, "with --from: train this layer and all behind it");
+    visitor("--train-all", train_all, "with --from: train every layer");
     visitor("--epochs", epochs, "times every image is shown");
     visitor("--batch-size", batch_size, "images a step");
     visitor("--optimizer", optimizer, "sgd, rmsprop, adam or adamw");
@@ -87,7 +97,7 @@ struct TrainOptions {
     visitor("--workers", workers, "threads that prepare batches ahead; 0 is none");
     visitor("--threads", threads, "threads that compute; 0 is one a core");
     visitor("--data", data, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]");
-    visitor("--from", from, "folder to take the data set's files from");
+    visitor("--data-from", data_from, "folder to take the data set's files from");
     visitor("--offline", offline, "never ask the network for data");
   }
 };

@@ -156,7 +156,7 @@ TEST(CommandErrorsOfData, TruncatedFile) {
   }
   const std::vector<std::vector<std::string>> commands = {
       {"train", "mnist", "--data", "cache", "--offline"},
-      {"train", "mnist", "--data", "new", "--from", "usb", "--offline"},
+      {"train", "mnist", "--data", "new", "--data-from", "usb", "--offline"},
       {"data", "get", "mnist", "--cache", "new", "--from", "usb", "--offline"},
   };
   for (const std::vector<std::string>& args : commands) {

@@ -1,0 +1,91 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "saccade/image/encode.h"
+#include "saccade/io/model_file.h"
+#include "workplace.h"
+
+namespace saccade::e2e {
+namespace {
+
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// A network trained on MNIST, and digits in two folders, "round" (0, 6, 8, 9) and "straight" (1, 4, 7).
+class Transfer : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    place = std::make_unique<Workplace>();
+    place->expect(0, {"train", "mnist", "--limit", "6000", "--epochs", "2", "--run", "digits"});
+    const data::DatasetPtr train = mnist().train;
+    for (const char* name : {"round", "straight"}) fs::create_directories(*place / fmt::format("shapes/{}", name));
+    for (Index i = 0; i < 600; ++i) {
+      const data::Sample sample = train->get(i);
+      const std::string kind = std::string("0689").find(std::to_string(sample.label)) != std::string::npos  ? "round"
+                               : std::string("147").find(std::to_string(sample.label)) != std::string::npos ? "straight"
+                                                                                                            : "";
+      if (!kind.empty()) write_png(*place / fmt::format("shapes/{}/{}.png", kind, i), sample.image);
+    }
+  }
+  static void TearDownTestSuite() { place.reset(); }
+
+  /// The names of the parameters that differ between two runs' networks, those of the head apart.
+  static std::vector<std::string> changed(const std::string& run) {
+    const Model before = load_model(*place / "digits/best.safetensors");
+    const Model after = load_model(*place / (run + "/last.safetensors"));
+    std::vector<std::string> names;
+    for (const Parameter& parameter : before.parameters()) {
+      const std::span<const float> now = after.parameter(parameter.name).value.floats();
+      if (!std::ranges::equal(now, parameter.value.floats())) names.push_back(parameter.name);
+    }
+    return names;
+  }
+
+  static inline std::unique_ptr<Workplace> place;
+};
+
+TEST_F(Transfer, ANewHeadLearnsAndAllElseStaysBitForBit) {
+  const Result result = place->expect(0, {"train", "shapes", "--from", "digits", "--epochs", "6", "--run", "head"});
+  EXPECT_THAT(result.err, HasSubstr("61026 parameters of which 170 learn"));
+  EXPECT_THAT(changed("head"), ElementsAreArray({"dense_2.weight", "dense_2.bias"}));
+  const Result report = place->expect(0, {"evaluate", "head", "shapes"});
+  EXPECT_THAT(report.out, HasSubstr("accuracy  0.9"));  // of two kinds; features of digits tell them apart at once
+}
+
+TEST_F(Transfer, MoreLayersLearnWhenAskedTo) {
+  place->expect(0, {"train", "shapes", "--from", "digits", "--train-last", "2", "--epochs", "1", "--run", "two"});
+  EXPECT_THAT(changed("two"), ElementsAreArray({"dense_1.weight", "dense_1.bias", "dense_2.weight", "dense_2.bias"}));
+  place->expect(0,
+                {"train", "shapes", "--from", "digits", "--train-from", "conv2d_1", "--epochs", "1", "--run", "part"});
+  EXPECT_THAT(changed("part"), Not(::testing::Contains(HasSubstr("conv2d."))));
+  EXPECT_THAT(changed("part"), ::testing::Contains("conv2d_1.weight"));
+  place->expect(0, {"train", "shapes", "--from", "digits", "--train-all", "--epochs", "1", "--run", "all"});
+  EXPECT_THAT(changed("all"), ::testing::Contains("conv2d.weight"));
+}
+
+TEST_F(Transfer, TheSameClassesKeepTheHead) {
+  place->expect(0, {"train", "shapes", "--from", "digits", "--epochs", "1", "--run", "once"});
+  place->expect(0, {"train", "shapes", "--from", "once", "--train-all", "--learning-rate", "1e-12", "--epochs", "1",
+                    "--run", "again"});
+  const auto bias = [](const char* run) {
+    return load_model(*place / (std::string(run) + "/last.safetensors")).parameter("dense_2.bias").value;
+  };
+  EXPECT_NEAR(bias("again").floats()[0], bias("once").floats()[0], 1e-6F);
+}
+
+TEST_F(Transfer, SaysWhatIsWrong) {
+  EXPECT_THAT(place->expect(2, {"train", "shapes", "--train-last", "1"}).err, HasSubstr("expected --from"));
+  EXPECT_THAT(place->expect(2, {"train", "shapes", "--from", "digits", "--train-last", "1", "--train-all"}).err,
+              HasSubstr("expected one of --train-last, --train-from and --train-all, got 2"));
+  EXPECT_THAT(place->expect(2, {"train", "shapes", "--from", "digits", "--train-last", "9"}).err,
+              HasSubstr("expected 1 to 5, which is how many have weights, got 9"));
+  EXPECT_THAT(place->expect(2, {"train", "shapes", "--from", "digits", "--train-from", "conv9"}).err,
+              HasSubstr("expected a layer among conv2d, "));
+}
+
+}  // namespace
+}  // namespace saccade::e2e
