@@ -36,6 +36,7 @@ class Conv2D final : public LayerOf<Conv2D, Conv2DOptions> {
   std::vector<ParameterSpec> parameters(std::span<const Shape> src) const override;
   Index multiply_adds(std::span<const Shape> src) const override;
   Activation activation() const override { return options_.activation; }
+  std::shared_ptr<const Layer> with_bias_and(Activation activation) const override;
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
 
  private:

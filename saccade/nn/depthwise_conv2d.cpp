@@ -77,9 +77,19 @@ std::vector<ParameterSpec> DepthwiseConv2D::parameters(std::span<const Shape> sr
 
 Index DepthwiseConv2D::multiply_adds(std::span<const Shape> src) const { return problem(1, src[0]).multiply_adds(); }
 
+std::shared_ptr<const Layer> DepthwiseConv2D::with_bias_and(Activation activation) const {
+  if (options_.activation != Activation::linear) return nullptr;
+  DepthwiseConv2DOptions options = options_;
+  options.use_bias = true;
+  options.activation = activation;
+  return std::make_shared<DepthwiseConv2D>(std::move(options));
+}
+
 std::unique_ptr<Operation> DepthwiseConv2D::prepare(const PrepareContext& context) const {
+  kernels::Conv2DProblem p = problem(context.batch, context.src[0]);
+  p.constant_weight = context.constant_parameters;
   return std::make_unique<WeightedOperation<kernels::Conv2DProblem, kernels::Conv2DKernel>>(
-      kernels::conv2d_implementations(), problem(context.batch, context.src[0]), options_.activation, context);
+      kernels::conv2d_implementations(), p, options_.activation, context);
 }
 
 }  // namespace saccade

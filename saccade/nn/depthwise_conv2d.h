@@ -33,6 +33,7 @@ class DepthwiseConv2D final : public LayerOf<DepthwiseConv2D, DepthwiseConv2DOpt
   std::vector<ParameterSpec> parameters(std::span<const Shape> src) const override;
   Index multiply_adds(std::span<const Shape> src) const override;
   Activation activation() const override { return options_.activation; }
+  std::shared_ptr<const Layer> with_bias_and(Activation activation) const override;
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
 
  private:

@@ -97,6 +97,14 @@ Shape ActivationLayer::infer(std::span<const Shape> src) const {
   return src[0];
 }
 
+bool ActivationLayer::is_usual() const {
+  const ActivationOptions usual;
+  return options_.activation != Activation::softmax && options_.activation != Activation::clip &&
+         options_.negative_slope == usual.negative_slope && options_.elu_alpha == usual.elu_alpha &&
+         options_.hard_sigmoid_slope == usual.hard_sigmoid_slope &&
+         options_.hard_sigmoid_offset == usual.hard_sigmoid_offset;
+}
+
 std::unique_ptr<Operation> ActivationLayer::prepare(const PrepareContext& context) const {
   const Index elements = context.batch * context.dst.elements();
   if (options_.activation == Activation::linear) return std::make_unique<ViewOperation>();

@@ -24,6 +24,8 @@ class ActivationLayer final : public LayerOf<ActivationLayer, ActivationOptions>
   static void visit(ActivationOptions& options, OptionVisitor& visitor);
   Shape infer(std::span<const Shape> src) const override;
   Activation activation() const override { return options_.activation; }
+  /// Whether it is one that other layers take as their `.activation`: element by element, with the usual parameters.
+  bool is_usual() const;
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
 };
 

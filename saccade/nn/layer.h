@@ -40,6 +40,9 @@ class Layer {
   virtual Index multiply_adds(std::span<const Shape> /*src*/) const { return 0; }
   /// The activation of its output; linear for layers that have none.
   virtual Activation activation() const { return Activation::linear; }
+  /// The same layer with a bias and with this activation, where it has none: what batch normalisation behind it folds
+  /// into. Null for layers that cannot.
+  virtual std::shared_ptr<const Layer> with_bias_and(Activation /*activation*/) const { return nullptr; }
   virtual std::unique_ptr<Operation> prepare(const PrepareContext& context) const = 0;
 
  protected:

@@ -20,7 +20,8 @@ struct PrepareContext {
   bool training = false;             ///< A backward pass may follow each forward pass.
   std::vector<bool> wants_grad_src;  ///< One an input: whether backward must write its gradient.
   std::vector<const Parameter*> parameters;
-  std::uint32_t slot = 0;  ///< The layer's own number in the network, to address its random streams.
+  bool constant_parameters = false;  ///< They are the same in every forward pass, so they may be prepared in the first.
+  std::uint32_t slot = 0;            ///< The layer's own number in the network, to address its random streams.
 
   /// Whether backward() will be called: in training, where an input wants its gradient or a parameter learns.
   bool runs_backward() const {

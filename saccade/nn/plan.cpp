@@ -6,6 +6,9 @@
 #include <optional>
 
 #include "saccade/base/error.h"
+#include "saccade/nn/batch_norm.h"
+#include "saccade/nn/fold_internal.h"
+#include "saccade/nn/view.h"
 
 namespace saccade {
 
@@ -18,6 +21,8 @@ struct Plan::Step {
   std::unique_ptr<Operation> operation;  // none for the Input
   OperationMemory memory;
   std::vector<Parameter*> parameters;
+  std::optional<internal::FoldedParameters> fold;  // what parameters point at, where something is folded in
+  std::string folded_into;                         // the name of the step that does this one's work
   int consumers = 0;
   bool wants_grad = false;     // a parameter that learns stands here or below
   bool runs_backward = false;  // so backward() is called
@@ -59,69 +64,112 @@ Index Plan::backward_time(std::size_t step) const { return 2 * isize(steps_.size
 
 namespace {
 
-/// Whether a node belongs to the frozen part of a network in training, which runs as in inference: nothing at or below
-/// it learns, and it, or something between it and the first layer that learns, has frozen parameters. (So a Dropout
-/// right before a new last layer still drops, but those among the frozen layers do not.)
-std::vector<bool> frozen_part(const Model& model) {
+/// What training changes, node by node.
+struct Roles {
+  std::vector<bool> learns_below;  ///< A parameter that may change stands here or below.
+  /// The frozen part of a network, which runs as in inference: nothing at or below it learns, and it, or something between
+  /// it and the first layer that learns, has frozen parameters. (So a Dropout right before a new last layer still drops,
+  /// but those among the frozen layers do not.)
+  std::vector<bool> frozen;
+};
+
+Roles roles_in_training(const Model& model) {
   const std::span<const GraphNode> nodes = model.nodes();
   const auto trainable = [&](std::size_t i) { return model.parameters()[i].trainable; };
-  std::vector<bool> learns_below(nodes.size()), frozen(nodes.size());
+  Roles roles{std::vector<bool>(nodes.size()), std::vector<bool>(nodes.size())};
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    learns_below[i] = std::ranges::any_of(nodes[i].parameters, trainable) ||
-                      std::ranges::any_of(nodes[i].inputs, [&](std::size_t input) { return learns_below[input]; });
+    roles.learns_below[i] =
+        std::ranges::any_of(nodes[i].parameters, trainable) ||
+        std::ranges::any_of(nodes[i].inputs, [&](std::size_t input) { return roles.learns_below[input]; });
   }
   for (std::size_t i = nodes.size(); i-- > 0;) {
-    if (learns_below[i]) continue;
-    frozen[i] = frozen[i] || !nodes[i].parameters.empty();
-    for (const std::size_t input : nodes[i].inputs) frozen[input] = frozen[input] || frozen[i];
+    if (roles.learns_below[i]) continue;
+    roles.frozen[i] = roles.frozen[i] || !nodes[i].parameters.empty();
+    for (const std::size_t input : nodes[i].inputs) roles.frozen[input] = roles.frozen[input] || roles.frozen[i];
   }
-  return frozen;
+  return roles;
+}
+
+/// What folds into each node.
+std::vector<std::optional<internal::Fold>> folds_of(const Model& model, PlanMode mode, const Roles& roles) {
+  const std::vector<bool> all(model.nodes().size(), true);
+  if (mode == PlanMode::constant) return internal::find_folds(model.graph(), all, all);
+  if (mode == PlanMode::inference) return std::vector<std::optional<internal::Fold>>(model.nodes().size());
+  std::vector<bool> passive = roles.learns_below;
+  passive.flip();
+  return internal::find_folds(model.graph(), roles.frozen, passive);
 }
 
 }  // namespace
 
+Plan::Step Plan::make_step(Model& model, const GraphNode& node) const {
+  Step step;
+  step.name = node.name;
+  step.inputs = node.inputs;
+  const auto elements = checked_multiply(batch_, node.shape.elements());
+  if (!elements || !checked_multiply(*elements, isize(sizeof(float)))) {
+    throw ShapeError({.where = node.name,
+                      .expected = "an output that fits in memory",
+                      .got = node.shape.with_batch(batch_).to_string(),
+                      .fix = "use a smaller batch"});
+  }
+  step.elements = *elements;
+  for (const std::size_t index : node.parameters) {
+    Parameter& parameter = model.parameters()[index];
+    step.parameters.push_back(&parameter);
+    if (mode_ != PlanMode::training || !parameter.learns()) continue;
+    step.wants_grad = true;
+    if (parameter.grad.shape() != parameter.value.shape()) parameter.grad = Tensor(parameter.value.shape());
+  }
+  return step;
+}
+
 void Plan::prepare(Model& model) {
+  const std::span<const GraphNode> nodes = model.nodes();
   const bool training = mode_ == PlanMode::training;
-  const std::vector<bool> frozen = frozen_part(model);
-  for (const Model::GraphNode& node : model.nodes()) {
-    Step step;
-    step.name = node.name;
-    step.inputs = node.inputs;
-    const auto elements = checked_multiply(batch_, node.shape.elements());
-    if (!elements || !checked_multiply(*elements, isize(sizeof(float)))) {
-      throw ShapeError({.where = node.name,
-                        .expected = "an output that fits in memory",
-                        .got = node.shape.with_batch(batch_).to_string(),
-                        .fix = "use a smaller batch"});
-    }
-    step.elements = *elements;
+  const Roles roles = roles_in_training(model);
+  const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles);
+  std::vector<std::string> folded_into(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const GraphNode& node = nodes[i];
+    Step step = make_step(model, node);
+    const bool frozen = roles.frozen[i];
     PrepareContext context{.batch = batch_,
-                           .src = {},
+                           .src = model.graph().input_shapes(node),
                            .dst = node.shape,
-                           .training = training && !frozen[steps_.size()],
+                           .training = training && !frozen,
                            .wants_grad_src = {},
                            .parameters = {},
-                           .slot = static_cast<std::uint32_t>(steps_.size())};
+                           .constant_parameters = mode_ == PlanMode::constant || (training && frozen),
+                           .slot = static_cast<std::uint32_t>(i)};
     for (const std::size_t input : node.inputs) {
-      context.src.push_back(model.nodes()[input].shape);
       context.wants_grad_src.push_back(training && steps_[input].wants_grad);
       step.wants_grad = step.wants_grad || context.wants_grad_src.back();
       ++steps_[input].consumers;
     }
-    for (const std::size_t index : node.parameters) {
-      Parameter& parameter = model.parameters()[index];
-      step.parameters.push_back(&parameter);
-      context.parameters.push_back(&parameter);
-      if (training && parameter.learns()) {
-        step.wants_grad = true;
-        if (parameter.grad.shape() != parameter.value.shape()) parameter.grad = Tensor(parameter.value.shape());
-      }
+    const Layer* layer = node.layer.get();
+    if (folds[i]) {
+      const GraphNode& norm = nodes[folds[i]->norm];
+      std::vector<const Parameter*> conv(step.parameters.begin(), step.parameters.end()), of_norm;
+      for (const std::size_t index : norm.parameters) of_norm.push_back(&model.parameters()[index]);
+      const auto& options = dynamic_cast<const BatchNorm&>(*norm.layer).options();
+      step.fold.emplace(std::move(conv), std::move(of_norm), options.epsilon);
+      step.parameters.clear();
+      for (Parameter& parameter : step.fold->parameters()) step.parameters.push_back(&parameter);
+      layer = folds[i]->layer.get();
+      folded_into[folds[i]->norm] = node.name;
+      if (folds[i]->activation) folded_into[*folds[i]->activation] = node.name;
     }
-    if (!node.inputs.empty()) {
+    context.parameters.assign(step.parameters.begin(), step.parameters.end());
+    step.folded_into = folded_into[i];
+    if (!step.folded_into.empty()) {
+      step.parameters.clear();
+      step.operation = std::make_unique<ViewOperation>();
+    } else if (!node.inputs.empty()) {
       step.runs_backward = context.runs_backward();
-      step.operation = node.layer->prepare(context);
-      step.memory = step.operation->memory();
+      step.operation = layer->prepare(context);
     }
+    if (step.operation) step.memory = step.operation->memory();
     steps_.push_back(std::move(step));
   }
 }
@@ -226,6 +274,12 @@ std::span<const float> Plan::forward(std::span<const float> images, StepAddress 
                       .got = std::to_string(images.size()),
                       .fix = "compile a plan for that batch size"});
   }
+  if (!folded_) {
+    for (Step& step : steps_) {
+      if (step.fold) step.fold->compute();
+    }
+    folded_ = true;
+  }
   for (std::size_t i = 1; i < steps_.size(); ++i) {
     Step& step = steps_[i];
     for (std::size_t k = 0; k < step.inputs.size(); ++k) {
@@ -273,7 +327,11 @@ std::string Plan::explain() const {
     if (!step.operation) continue;
     text += fmt::format("{}\n", step.name);
     const std::vector<Operation::Part> parts = step.operation->explain();
-    if (parts.empty()) text += "  nothing to compute\n";
+    if (!step.folded_into.empty()) {
+      text += fmt::format("  part of {}\n", step.folded_into);
+    } else if (parts.empty()) {
+      text += "  nothing to compute\n";
+    }
     for (const Operation::Part& part : parts) {
       text += fmt::format("  {:<22} {}", part.part, part.explanation.name);
       for (const auto& declined : part.explanation.declined) {

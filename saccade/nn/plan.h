@@ -12,7 +12,9 @@ namespace saccade {
 
 enum class PlanMode : std::uint8_t {
   inference,  ///< Forward passes only; dropout is off, batch normalisation uses its moving statistics.
-  training,   ///< Forward, then backward: batch statistics, dropout, gradients of every parameter that learns.
+  constant,   ///< Inference with parameters that stay as the first forward() finds them: batch normalisation and
+  ///< activations are folded into the convolution before them, filters are brought into the best layout once.
+  training,  ///< Forward, then backward: batch statistics, dropout, gradients of every parameter that learns.
 };
 
 /// A model made ready to run with one batch size: an implementation chosen for every operation, memory laid out in one
@@ -22,6 +24,9 @@ enum class PlanMode : std::uint8_t {
 ///   std::span<const float> logits = plan.forward(images);
 ///   ... write d(loss)/d(logits) into plan.output_grad() ...
 ///   plan.backward();                       // fills Parameter::grad of every parameter that learns
+///
+/// In training, what lies below the first layer that learns runs as with PlanMode::constant: those parameters must not
+/// change after the first forward().
 ///
 /// The model must outlive the plan, and must not be moved, assigned, frozen or unfrozen meanwhile. One thread at a
 /// time.
@@ -52,6 +57,8 @@ class Plan {
  private:
   struct Step;
   void prepare(Model& model);
+  /// A step of a graph node by itself, without its operation.
+  Step make_step(Model& model, const GraphNode& node) const;
   void plan_forward_memory();
   void plan_backward_memory();
   void bind_memory();
@@ -66,6 +73,7 @@ class Plan {
   Index batch_;
   PlanMode mode_;
   Arena arena_;
+  bool folded_ = false;
   std::vector<Step> steps_;  // one a graph node, in the model's order; the first is the Input
 };
 

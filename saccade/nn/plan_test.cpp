@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -11,6 +13,7 @@
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/dense.h"
+#include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/loss.h"
 #include "saccade/nn/merge.h"
@@ -243,6 +246,56 @@ TEST(Plan, FrozenParametersStayBitIdenticalAndGradientsPassThroughThem) {
     EXPECT_EQ(b.grad.elements() > 0, b.learns()) << b.name;
     EXPECT_TRUE(!b.learns() || std::ranges::equal(a.grad.floats(), b.grad.floats())) << b.name;
   }
+}
+
+/// Convolutions of both kinds with normalisation: followed by an activation, by one that nobody fuses, and read twice.
+Model normalised() {
+  const Node x = input({9, 9, 3});
+  Node y = Conv2D{{.filters = 5, .kernel = 3, .use_bias = false, .name = "a"}}(x);
+  y = ActivationLayer{{.activation = relu6}}(BatchNorm{{.epsilon = 0.01F, .name = "norm_a"}}(y));
+  y = BatchNorm{{.name = "norm_b"}}(DepthwiseConv2D{{.padding = same, .depth_multiplier = 2, .name = "b"}}(y));
+  y = ActivationLayer{{.activation = leaky_relu, .negative_slope = 0.5F}}(y);
+  const Node twice = Conv2D{{.filters = 10, .padding = same, .name = "c"}}(y);
+  y = Add{}({BatchNorm{{.name = "norm_c"}}(twice), twice});
+  y = ActivationLayer{{.activation = swish}}(BatchNorm{{.name = "norm_d"}}(Conv2D{{.filters = 4, .name = "d"}}(y)));
+  Model net("normalised", x, Dense{{.units = 3, .name = "head"}}(Flatten{}(y)));
+  Stream stream(4, 0, 0, slot_of("folding"));
+  for (Parameter& p : net.parameters()) {
+    const float low = p.name.ends_with("variance") ? 0.25F : -1.0F;
+    for (float& value : p.value.floats()) value = low + (1.0F - low) * stream.uniform();
+  }
+  return net;
+}
+
+TEST(Plan, FoldingChangesNothingButRounding) {
+  Model net = normalised();
+  const std::vector<float> images = integers(2 * 243, 11);
+  Plan plain(net, 2, PlanMode::inference), folded(net, 2, PlanMode::constant);
+  for (int run = 0; run < 2; ++run) {  // the second with filters that were kept
+    const std::span<const float> a = plain.forward(images), b = folded.forward(images);
+    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 2e-5F * std::max(1.0F, std::abs(a[i])));
+  }
+  const std::string text = folded.explain();
+  for (const char* name : {"norm_a", "activation", "norm_b", "norm_d", "activation_2"}) {
+    EXPECT_THAT(text, HasSubstr(std::string(name) + "\n  part of ")) << text;
+  }
+  EXPECT_THAT(text, HasSubstr("norm_c\n  forward"));
+  EXPECT_THAT(text, HasSubstr("activation_1\n  forward"));
+  EXPECT_THAT(plain.explain(), Not(HasSubstr("part of")));
+}
+
+TEST(Plan, TheFrozenPartIsFoldedToo) {
+  Model net = normalised();
+  net.train_last(1);
+  const std::vector<float> images = integers(2 * 243, 12);
+  Plan inference(net, 2, PlanMode::inference), training(net, 2, PlanMode::training);
+  // Weights may still be loaded between the making of the plan and its first run.
+  for (float& value : net.parameter("a.weight").value.floats()) value *= 0.5F;
+  const std::span<const float> a = inference.forward(images), b = training.forward(images);
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 2e-5F * std::max(1.0F, std::abs(a[i])));
+  EXPECT_THAT(training.explain(), HasSubstr("norm_d\n  part of d"));
+  net.unfreeze("norm_d");  // learns, with frozen layers below it
+  EXPECT_THAT(Plan(net, 2, PlanMode::training).explain(), HasSubstr("norm_d\n  forward and backward"));
 }
 
 TEST(Plan, TrainingTheLastLayerTakesTheMemoryOfInference) {

@@ -30,6 +30,9 @@ struct Conv2DProblem {
   Activation activation =
       Activation::linear;  ///< Forward only, and never softmax; backward passes take the gradient before it.
 
+  /// Forward only: the weight of the first run is that of every run, so it may be kept in another layout.
+  bool constant_weight = false;
+
   Index oh() const { return window_count(ih, kh, sh, dh, ph); }
   Index ow() const { return window_count(iw, kw, sw, dw, pw); }
   Index src_elements() const { return n * ih * iw * ic; }

@@ -99,11 +99,15 @@ class DataPass final : public Conv2DKernel {
   void run(const Conv2DBuffers& b) override {
     const float* weight = b.weight.data();
     if (reorder_) {
-      reorder_->set(0, b.weight.data());
-      reorder_->set(1, b.scratch.data() + blocked_weight_);
-      reorder_->set_scratchpad(b.scratch.data() + reorder_scratchpad_);
-      reorder_->execute();
-      weight = reinterpret_cast<const float*>(b.scratch.data() + blocked_weight_);
+      std::byte* const blocked = kept_weight_ ? kept_weight_->bytes().data() : b.scratch.data() + blocked_weight_;
+      if (!is_kept_) {
+        reorder_->set(0, b.weight.data());
+        reorder_->set(1, blocked);
+        reorder_->set_scratchpad(b.scratch.data() + reorder_scratchpad_);
+        reorder_->execute();
+        is_kept_ = kept_weight_.has_value();
+      }
+      weight = reinterpret_cast<const float*>(blocked);
     }
     parallel_for(calls_.count(), [&](Index shard) {
       if (backward_) {
@@ -125,7 +129,11 @@ class DataPass final : public Conv2DKernel {
     }
     if (d.weight == hwio(p)) return;
     reorder_.emplace(make_reorder(hwio(p), d.weight));
-    blocked_weight_ = scratch_.add(isize(d.weight.get_size()));
+    if (p.constant_weight && p.pass == Pass::forward) {
+      kept_weight_.emplace(isize(d.weight.get_size()));
+    } else {
+      blocked_weight_ = scratch_.add(isize(d.weight.get_size()));
+    }
     reorder_scratchpad_ = scratch_.add(reorder_->scratchpad_bytes());
   }
 
@@ -141,6 +149,8 @@ class DataPass final : public Conv2DKernel {
   ShardCalls calls_;
   std::vector<InPlaceActivation> activations_;
   std::optional<Call> reorder_;
+  std::optional<OwnScratch> kept_weight_;  // of a constant weight, from the first run on
+  bool is_kept_ = false;
   Index blocked_weight_ = 0;
   Index reorder_scratchpad_ = 0;
 };
