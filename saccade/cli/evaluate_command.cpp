@@ -69,7 +69,8 @@ void add_evaluate_command(CLI::App& app, Console& console) {
   command->add_flag("--json", request->json, "print the report as JSON");
   command->add_option("--data", request->location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]")
       ->type_name("DIR");
-  command->add_option("--data-from", request->location.from, "folder to take the data set's files from")->type_name("DIR");
+  command->add_option("--data-from", request->location.from, "folder to take the data set's files from")
+      ->type_name("DIR");
   command->add_flag("--offline", request->location.offline, "never ask the network for data");
   request->images.visit_files(
       [command](const char* flag, auto& value, const char* help) { declare(*command, flag, value, help); });

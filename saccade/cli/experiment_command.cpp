@@ -97,7 +97,8 @@ CLI::App* add_experiment(CLI::App& experiments, const std::string& name, const s
       ->capture_default_str();
   command->add_option("--data", request.location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]")
       ->type_name("DIR");
-  command->add_option("--data-from", request.location.from, "folder to take the data set's files from")->type_name("DIR");
+  command->add_option("--data-from", request.location.from, "folder to take the data set's files from")
+      ->type_name("DIR");
   command->add_flag("--offline", request.location.offline, "never ask the network for data");
   return command;
 }

@@ -15,7 +15,8 @@ namespace {
 constexpr double kDefaultSplit = 0.2;
 
 FoundSets find_standard_set(const TrainOptions& o, Console& console) {
-  const data::TrainTest set = load_set(o.dataset, {.cache = o.data, .from = o.data_from, .offline = o.offline}, console);
+  const data::TrainTest set =
+      load_set(o.dataset, {.cache = o.data, .from = o.data_from, .offline = o.offline}, console);
   FoundSets found;
   found.train.images = o.limit > 0 ? data::take(set.train, std::min(o.limit, set.train->size())) : set.train;
   found.test.images = set.test;

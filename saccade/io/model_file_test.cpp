@@ -90,7 +90,8 @@ Model every_layer() {
                                       .activation = elu}}(each);
   const Node larger = UpSampling2D{{.size = {1, 2}, .interpolation = UpSampling::bilinear}}(grown);
   const Node even = LocalResponseNorm{{.size = 3, .alpha = 0.1F, .beta = 0.5F, .bias = 2.0F}}(larger);
-  const Node gated = PReLU{{.alpha_initializer = Initializer::constant(0.25)}}(Multiply{}({even, larger}));
+  const Node bounded = ActivationLayer{{.activation = Activation::clip, .clip_low = -0.5F, .clip_high = 4.0F}}(even);
+  const Node gated = PReLU{{.alpha_initializer = Initializer::constant(0.25)}}(Multiply{}({bounded, larger}));
   const Node pooled = AveragePool2D{{.pool = 2, .strides = Size2(1), .padding = same}}(gated);
   const Node left = Flatten{}(GlobalAveragePool2D{{.keepdims = true}}(pooled));
   const Node right = Flatten{}(GlobalMaxPool2D{{.keepdims = true}}(pooled));

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -7,6 +8,7 @@
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/dense.h"
 #include "saccade/nn/elementwise.h"
+#include "saccade/nn/prelu.h"
 
 namespace saccade::internal {
 namespace {
@@ -24,11 +26,7 @@ std::optional<Node> fused(const NodeImport& n, Activation activation) {
 
 Edge activate(const NodeImport& n, ActivationOptions options) {
   const Edge& x = n.edge(0);
-  const ActivationOptions defaults;
-  const bool plain = options.negative_slope == defaults.negative_slope && options.elu_alpha == defaults.elu_alpha &&
-                     options.hard_sigmoid_slope == defaults.hard_sigmoid_slope &&
-                     options.hard_sigmoid_offset == defaults.hard_sigmoid_offset;
-  if (plain) {
+  if (ActivationLayer(options).is_usual()) {
     if (auto node = fused<Conv2D>(n, options.activation)) return {*node, x.dims, x.flattened};
     if (auto node = fused<Dense>(n, options.activation)) return {*node, x.dims, x.flattened};
   }
@@ -63,7 +61,27 @@ Edge import_clip(const NodeImport& n) {
   const float high = n.arguments().number("max", 2, kInfinity);
   if (low == 0.0F && high >= kLargest) return activate(n, {.activation = relu});
   if (low == 0.0F && high == 6.0F) return activate(n, {.activation = relu6});
-  n.arguments().fail("the bounds of ReLU or ReLU6", fmt::format("{} to {}", low, high));
+  if (!(low <= high)) n.arguments().fail("min at most max", fmt::format("{} and {}", low, high));
+  return activate(n, {.activation = Activation::clip, .clip_low = low, .clip_high = high});
+}
+
+/// Leaky ReLU with one slope, or one a channel.
+Edge import_prelu(const NodeImport& n) {
+  const Edge& x = n.edge(0);
+  const Constant& slope = n.arguments().constant(1);
+  // [channels, 1, 1] of an image; what broadcasts adds axes of 1.
+  std::vector<Index> dims(x.dims.size() - 1, 1);
+  dims.front() = x.dims[1];
+  const bool by_channel = slope.elements() == x.dims[1] && slope.rank() <= isize(dims.size()) &&
+                          std::equal(slope.dims.rbegin(), slope.dims.rend(), dims.rbegin());
+  if (!slope.is_float() || !(slope.elements() == 1 || by_channel) || !x.flattened.empty()) {
+    n.arguments().fail(fmt::format("one slope, or one for each of {} channels", x.dims[1]), dims_text(slope.dims));
+  }
+  std::vector<float> slopes(usize(x.dims[1]), slope.floats().front());
+  if (by_channel) slopes = slope.floats();
+  const std::string name = n.name();
+  n.importer().set_weight(name, "alpha", Tensor({x.dims[1]}, slopes));
+  return {PReLU{{.name = name}}(x.node), x.dims};
 }
 
 /// Softmax over the channels. Before operator set 13 it ran over all axes from `axis` on.
@@ -87,6 +105,7 @@ std::span<const OnnxOperator> activation_operators() {
       OnnxOperator{"HardSigmoid", import_hard_sigmoid},
       OnnxOperator{"HardSwish", import_plain<Activation::hard_swish>},
       OnnxOperator{"LeakyRelu", import_leaky_relu},
+      OnnxOperator{"PRelu", import_prelu},
       OnnxOperator{"Relu", import_plain<Activation::relu>},
       OnnxOperator{"Sigmoid", import_plain<Activation::sigmoid>},
       OnnxOperator{"Softmax", import_softmax},
