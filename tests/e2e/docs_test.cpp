@@ -112,6 +112,7 @@ TEST(Docs, ExamplesInHelpNameOptionsThatExist) {
                                                      {"experiment", "augmentation"},
                                                      {"augment"},
                                                      {"filter"},
+                                                     {"convert"},
                                                      {"data"},
                                                      {"data", "get"},
                                                      {"data", "list"},
