@@ -38,6 +38,7 @@ struct AugmentRequest {
   std::string save_to_dir;
   std::string save_prefix = "aug";
   Index max_side = 1024;
+  Index max_pixels = DecodeLimits{}.max_pixels;
   Index seed = 0;
 };
 
@@ -58,7 +59,9 @@ Grid grid_of(const std::string& text) {
 
 /// The picture, no larger than max_side: a sheet is for the eye.
 Tensor read_picture(const AugmentRequest& request) {
-  Tensor image = read_image(request.image, {.min_height = request.max_side, .min_width = request.max_side});
+  Tensor image = read_image(
+      request.image,
+      {.limits = {.max_pixels = request.max_pixels}, .min_height = request.max_side, .min_width = request.max_side});
   const ImageSize size = image_size(image, "augment");
   const Index longer = std::max(size.height, size.width);
   if (longer <= request.max_side) return image;
@@ -130,6 +133,7 @@ void add_augment_command(CLI::App& app, Console& console) {
   command->add_option("--save-prefix", request->save_prefix, "what their names begin with")
       ->type_name("TEXT")
       ->capture_default_str();
+  add_number(*command, "--max-pixels", request->max_pixels, "largest image to decode, height times width", 1);
   command->add_option("--max-side", request->max_side, "shrink larger images to so many pixels first")
       ->check(CLI::Range(1, 16384))
       ->capture_default_str();

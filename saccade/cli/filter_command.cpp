@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/parse_pair.h"
 #include "saccade/image/color.h"
 #include "saccade/image/decode.h"
@@ -41,6 +42,7 @@ struct FilterRequest {
   std::optional<double> scale;
   double offset = 0.0;
   bool grayscale = false;
+  Index max_pixels = DecodeLimits{}.max_pixels;
   std::string explain;
   bool list = false;
 };
@@ -220,11 +222,12 @@ std::string explain(const Tensor& image, const Tensor& result, const Task& task)
 
 Tensor read_input(const FilterRequest& request) {
   Tensor image;
+  const DecodeOptions options{.limits = {.max_pixels = request.max_pixels}};
   if (request.image == "-") {
     const std::string bytes{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-    image = decode(std::as_bytes(std::span(bytes)), "standard input");
+    image = decode(std::as_bytes(std::span(bytes)), "standard input", options);
   } else {
-    image = read_image(request.image);
+    image = read_image(request.image, options);
   }
   return request.grayscale ? convert_color(std::move(image), ColorMode::grayscale) : image;
 }
@@ -291,6 +294,7 @@ void add_filter_command(CLI::App& app, Console& console) {
       ->type_name("")
       ->capture_default_str();
   command->add_flag("--grayscale", request->grayscale, "turn the picture grey first");
+  add_number(*command, "--max-pixels", request->max_pixels, "largest picture to decode, height times width", 1);
   command->add_option("--explain", request->explain, "print how this pixel of the result comes about, counted from 0")
       ->type_name("ROW,COLUMN");
   command->add_flag("--list", request->list, "draw every named kernel, and say what it does");

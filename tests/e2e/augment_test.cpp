@@ -75,6 +75,8 @@ TEST(Augment, ErrorsSayWhatToDo) {
   EXPECT_THAT(message({"sign.png", "--zoom-range", "1,", "-o", "s.png"}), HasSubstr("LOW,HIGH, got '1,'"));
   EXPECT_THAT(message({"sign.png", "--brightness-range", "0.5", "-o", "s.png"}), HasSubstr("two numbers LOW,HIGH"));
   EXPECT_THAT(message({"sign.png", "--rotation-range", "9", "--grid", "0x3", "-o", "s.png"}), HasSubstr("got '0x3'"));
+  EXPECT_THAT(message({"sign.png", "--rotation-range", "9", "-o", "s.png", "--max-pixels", "8"}),
+              HasSubstr("expected at most 8 pixels"));
   EXPECT_THAT(message({"sign.png", "--fill-mode", "mirror", "--rotation-range", "9", "-o", "s.png"}),
               HasSubstr("grid-wrap"));
 }
