@@ -143,7 +143,7 @@ TEST_F(Filter, ErrorsAreOneLineAndWriteNothing) {
       {{"--kernel", "gaussian-blur-5", "--padding", "valid"}, "expected an image of at least 5 x 5"},
       {{"--kernel", "sobel-x", "--explain", "3,0"}, "which has 3 rows, 3 columns and 1 channels, got row 3, column 0"},
       {{"--kernel", "sobel-x", "--explain", "1"}, "--explain: expected ROW,COLUMN of a pixel of the result, got '1'"},
-      {{"--kernel", "sobel-x", "--max-pixels", "8"}, "small.pgm: expected at most 8 pixels, got 3 x 3"},
+      {{"--kernel", "sobel-x", "--max-pixels", "8"}, "expected at most 8 pixels, got 3 x 3"},
       {{"--nosuch"}, "--nosuch"},
   };
   for (const auto& [options, text] : cases) {
