@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "saccade/base/error.h"
@@ -9,7 +10,7 @@
 namespace saccade::checks {
 
 void image(const std::string& where, const Shape& src) {
-  if (src.rank() == 3 && src.elements() > 0) return;
+  if (src.rank() == 3 && src.elements() > 0 && std::ranges::max(src.extents()) <= kMost) return;
   throw ShapeError({.where = where,
                     .expected = "an image [height, width, channels]",
                     .got = src.to_string(),
@@ -17,19 +18,20 @@ void image(const std::string& where, const Shape& src) {
 }
 
 void positive(const std::string& where, std::string_view option, Index value) {
-  if (value >= 1) return;
+  if (value >= 1 && value <= kMost) return;
   throw ValueError({.where = fmt::format("{}: {}", where, option),
-                    .expected = "at least 1",
+                    .expected = value < 1 ? "at least 1" : fmt::format("at most {}", kMost),
                     .got = fmt::format("{}", value),
-                    .fix = fmt::format("set .{} to 1 or more", option)});
+                    .fix = value < 1 ? fmt::format("set .{} to 1 or more", option) : ""});
 }
 
 void positive(const std::string& where, std::string_view option, Size2 value) {
-  if (value.h >= 1 && value.w >= 1) return;
+  const bool small = value.h < 1 || value.w < 1;
+  if (!small && value.h <= kMost && value.w <= kMost) return;
   throw ValueError({.where = fmt::format("{}: {}", where, option),
-                    .expected = "at least 1x1",
+                    .expected = small ? "at least 1x1" : fmt::format("at most {} in both directions", kMost),
                     .got = value.to_string(),
-                    .fix = fmt::format("set .{} to 1 or more in both directions", option)});
+                    .fix = small ? fmt::format("set .{} to 1 or more in both directions", option) : ""});
 }
 
 void window_fits(const std::string& where, std::string_view axis, Index in, Index extent, kernels::Pads pads) {

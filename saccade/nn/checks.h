@@ -5,9 +5,13 @@
 
 namespace saccade::checks {
 
-/// Throws ShapeError unless `src` is [height, width, channels] with none of them 0.
+/// The largest extent, stride and the like that a layer takes: products of two of them fit into 63 bits, so that numbers
+/// from a hostile file cannot overflow the arithmetic of shapes.
+inline constexpr Index kMost = 2'147'483'647;
+
+/// Throws ShapeError unless `src` is [height, width, channels] with none of them 0, or above kMost.
 void image(const std::string& where, const Shape& src);
-/// Throws ValueError unless value >= 1.
+/// Throws ValueError unless 1 <= value <= kMost.
 void positive(const std::string& where, std::string_view option, Index value);
 void positive(const std::string& where, std::string_view option, Size2 value);
 /// Throws ShapeError when a window (after dilation) does not fit into an axis of `in` pixels with these pads.

@@ -183,11 +183,11 @@ Shape Conv2DTranspose::infer(std::span<const Shape> src) const {
                       .fix = "change .groups or .filters, or the previous layer's .filters"});
   }
   const kernels::Conv2DProblem p = problem(1, src[0]);
-  if (p.ih < 1 || p.iw < 1 || p.oh() != src[0][0] || p.ow() != src[0][1]) {
+  if (std::min(p.ih, p.iw) < 1 || std::max(p.ih, p.iw) > checks::kMost) {
     throw ShapeError({.where = where,
-                      .expected = "padding that leaves some output",
+                      .expected = "padding and strides that leave some output, and not too much",
                       .got = fmt::format("{} by {} pixels of it", p.ih, p.iw),
-                      .fix = "use less padding"});
+                      .fix = "use less padding, or smaller strides"});
   }
   return {p.ih, p.iw, p.ic};
 }

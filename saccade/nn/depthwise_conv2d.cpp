@@ -1,10 +1,7 @@
 #include "saccade/nn/depthwise_conv2d.h"
 
-#include <fmt/format.h>
-
 #include <limits>
 
-#include "saccade/base/error.h"
 #include "saccade/nn/checks.h"
 #include "saccade/nn/weighted_operation.h"
 
@@ -51,12 +48,6 @@ Shape DepthwiseConv2D::infer(std::span<const Shape> src) const {
   checks::positive(where, "depth_multiplier", o.depth_multiplier);
   checks::in_range(where, "l2", o.l2, 0.0F, std::numeric_limits<float>::max());
   checks::image(where, src[0]);
-  if (!checked_multiply(src[0][2], o.depth_multiplier)) {
-    throw ShapeError({.where = where,
-                      .expected = "channels times .depth_multiplier below 2^63",
-                      .got = fmt::format("{} times {}", src[0][2], o.depth_multiplier),
-                      .fix = "use a smaller .depth_multiplier"});
-  }
   const kernels::Conv2DProblem p = problem(1, src[0]);
   checks::window_fits(where, "height", p.ih, kernels::window_extent(p.kh, p.dh), p.ph);
   checks::window_fits(where, "width", p.iw, kernels::window_extent(p.kw, p.dw), p.pw);

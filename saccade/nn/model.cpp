@@ -95,11 +95,10 @@ void Model::train_from(std::string_view layer) {
 
 std::string Model::train_last(Index count) {
   const std::span<const GraphNode> nodes = graph_.nodes();
-  const auto is_state = [this](std::size_t i) { return parameters_[i].role == Parameter::Role::state; };
+  const auto is_weight = [this](std::size_t i) { return parameters_[i].name.ends_with(".weight"); };
   Index weighted = 0;
   for (std::size_t i = nodes.size(); i-- > 0;) {
-    const std::vector<std::size_t>& own = nodes[i].parameters;
-    if (own.empty() || std::ranges::any_of(own, is_state)) continue;
+    if (std::ranges::none_of(nodes[i].parameters, is_weight)) continue;
     if (++weighted != count) continue;
     train_from(nodes[i].name);
     return nodes[i].name;
@@ -107,7 +106,7 @@ std::string Model::train_last(Index count) {
   throw ValueError({.where = fmt::format("network '{}': last layers to train", name()),
                     .expected = fmt::format("1 to {}, which is how many have weights", weighted),
                     .got = std::to_string(count),
-                    .fix = "BatchNorm is not counted: it is trained with the layer before it"});
+                    .fix = "BatchNorm and PReLU are not counted: they are trained with the layer before them"});
 }
 
 bool Model::ends_in_softmax() const {

@@ -51,8 +51,8 @@ class Model {
   /// Freezes what stands before the layer of that name, in the order of summary(), and lets the rest learn. Throws
   /// ValueError with the names that exist. Recompile plans afterwards.
   void train_from(std::string_view layer);
-  /// train_from() the layer from which on `count` layers have weights; batch normalisation is not counted, it belongs to the
-  /// layer before it. Returns that layer's name. Throws ValueError when there are not so many, or for less than 1.
+  /// train_from() the layer from which on `count` layers have weights; batch normalisation and PReLU are not counted, they
+  /// belong to the layer before them. Returns that layer's name. Throws ValueError when there are not so many, or for less than 1.
   std::string train_last(Index count);
 
   /// Table of layers: output shape, parameters, multiply-adds of one image, trainable or not; then totals.

@@ -11,6 +11,7 @@
 #include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/pool2d.h"
+#include "saccade/nn/prelu.h"
 #include "saccade/nn/registry.h"
 #include "saccade/nn/testing_internal.h"
 #include "saccade/nn/up_sampling2d.h"
@@ -81,9 +82,9 @@ TEST(Model, FreezingCountsAsTheSemanticsPageSays) {
 
 TEST(Model, TrainingStartsAtALayerOrAtTheLastOnes) {
   Model net = Sequential("m", {Input{{8, 8, 1}}, Conv2D{{.filters = 2, .name = "c1"}}, BatchNorm{{.name = "b1"}},
-                               Conv2D{{.filters = 3, .name = "c2"}}, BatchNorm{{.name = "b2"}}, Flatten{},
+                               Conv2D{{.filters = 3, .name = "c2"}}, BatchNorm{{.name = "b2"}}, PReLU{}, Flatten{},
                                Dense{{.units = 2, .name = "head"}}});
-  const Index head = 2 * 192 + 2, second = 2 * 3 + 3 + 2 * 3;
+  const Index head = 2 * 192 + 2, second = 2 * 3 + 3 + 2 * 3 + 3;
   EXPECT_EQ(net.train_last(1), "head");
   EXPECT_EQ(net.trainable_count(), head);
   EXPECT_FALSE(net.parameter("b2.moving_mean").trainable);
@@ -91,7 +92,7 @@ TEST(Model, TrainingStartsAtALayerOrAtTheLastOnes) {
   EXPECT_EQ(net.trainable_count(), head + second);
   EXPECT_TRUE(net.parameter("b2.moving_mean").trainable);
   net.train_from("b2");
-  EXPECT_EQ(net.trainable_count(), head + 6);
+  EXPECT_EQ(net.trainable_count(), head + 6 + 3);
   EXPECT_EQ(net.train_last(3), "c1");
   EXPECT_EQ(net.trainable_count(), net.graph().trainable_count());
   for (const Index count : {-1, 0, 4}) {
@@ -99,7 +100,7 @@ TEST(Model, TrainingStartsAtALayerOrAtTheLastOnes) {
                 AllOf(HasSubstr("1 to 3, which is how many have weights"), HasSubstr("got " + std::to_string(count))));
   }
   EXPECT_THAT(message_of<ValueError>([&] { net.train_from("c3"); }),
-              HasSubstr("a layer among c1, b1, c2, b2, flatten, head, got 'c3'"));
+              HasSubstr("a layer among c1, b1, c2, b2, p_relu, flatten, head, got 'c3'"));
 }
 
 TEST(Model, ManyWeightsCostNothingInAGraph) {
@@ -204,11 +205,23 @@ TEST(Layers, RefuseOptionsAndInputsThatDoNotFit) {
          chain({8, 8, 3}, DepthwiseConv2D{{.depth_multiplier = 0}});
        },
        "depthwise_conv2d: depth_multiplier: expected at least 1, got 0; set .depth_multiplier to 1 or more"},
-      {"depth multiplier beyond numbers",
+      {"numbers that would overflow",
        [&] {
-         chain({8, 8, 3}, DepthwiseConv2D{{.depth_multiplier = std::numeric_limits<Index>::max() / 2}});
+         chain({8, 8, 3}, Conv2D{{.filters = 1, .kernel = 3, .dilation = {1, std::numeric_limits<Index>::max()}}});
        },
-       "depthwise_conv2d: expected channels times .depth_multiplier below 2^63, got 3 times"},
+       "conv2d: dilation: expected at most 2147483647 in both directions, got 1x9223372036854775807"},
+      {"an image that would overflow",
+       [&] {
+         chain({1, Index{1} << 40, 1}, UpSampling2D{});
+       },
+       "up_sampling2d: expected an image [height, width, channels], got [1, 1099511627776, 1]"},
+      {"an output that would overflow",
+       [&] {
+         chain({1000, 8, 3}, Conv2DTranspose{{.filters = 1, .strides = {2'000'000'000, 1}}});
+       },
+       "conv2d_transpose: expected padding and strides that leave some output, and not too much, got 2000000000000 by "
+       "8"},
+      {"padding that would overflow", [] { pads(0, 0, Index{1} << 40, 0); }, "padding: expected at most 2147483647"},
       {"output padding of same",
        [&] {
          chain({8, 8, 3}, Conv2DTranspose{{.filters = 2, .strides = 2, .padding = same, .output_padding = 1}});
@@ -224,7 +237,9 @@ TEST(Layers, RefuseOptionsAndInputsThatDoNotFit) {
        [&] {
          chain({1, 3, 3}, Conv2DTranspose{{.filters = 2, .padding = pads(1, 0, 0, 0)}});
        },
-       "conv2d_transpose: expected padding that leaves some output, got 0 by 3 pixels of it; use less padding"},
+       "conv2d_transpose: expected padding and strides that leave some output, and not too much, got 0 by 3 pixels of "
+       "it; "
+       "use less padding"},
       {"up-sampling by nothing",
        [&] {
          chain({4, 4, 1}, UpSampling2D{{.size = {0, 2}}});
@@ -252,7 +267,7 @@ TEST(Layers, RefuseOptionsAndInputsThatDoNotFit) {
        [&] {
          chain({4, 4, 1}, ZeroPadding2D{{.channels_after = -1}});
        },
-       "zero_padding2d: channels: expected zero or more before and after, got 0 and -1"},
+       "zero_padding2d: channels: expected 0 to 2147483647 before and after, got 0 and -1"},
       {"dense on an image",
        [&] {
          chain({8, 8, 3}, Dense{{.units = 4}});

@@ -42,6 +42,13 @@ std::string Padding::to_string() const {
 }
 
 Padding pads(Index top, Index bottom, Index left, Index right) {
+  constexpr Index kMost = 2'147'483'647;  // as for every other size of a layer
+  if (std::max({top, bottom, left, right}) > kMost) {
+    throw ValueError({.where = "padding",
+                      .expected = fmt::format("at most {} pixels on each side", kMost),
+                      .got = fmt::format("{},{},{},{}", top, bottom, left, right),
+                      .fix = ""});
+  }
   if (std::min({top, bottom, left, right}) < 0) {
     throw ValueError({.where = "padding",
                       .expected = "zero or more pixels on each side",

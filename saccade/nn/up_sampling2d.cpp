@@ -24,15 +24,7 @@ void UpSampling2D::visit(UpSampling2DOptions& o, OptionVisitor& v) {
 Shape UpSampling2D::infer(std::span<const Shape> src) const {
   checks::positive(label(), "size", options_.size);
   checks::image(label(), src[0]);
-  const auto height = checked_multiply(src[0][0], options_.size.h),
-             width = checked_multiply(src[0][1], options_.size.w);
-  if (!height || !width) {
-    throw ShapeError({.where = label(),
-                      .expected = "an output of at most 2^63 pixels a side",
-                      .got = fmt::format("{} times {}", src[0].to_string(), options_.size.to_string()),
-                      .fix = "use a smaller .size"});
-  }
-  return {*height, *width, src[0][2]};
+  return {src[0][0] * options_.size.h, src[0][1] * options_.size.w, src[0][2]};
 }
 
 std::unique_ptr<Operation> UpSampling2D::prepare(const PrepareContext& context) const {

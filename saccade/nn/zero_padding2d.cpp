@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "saccade/base/error.h"
 #include "saccade/kernels/pad2d/pad2d.h"
 #include "saccade/nn/checks.h"
@@ -53,9 +55,10 @@ Shape ZeroPadding2D::infer(std::span<const Shape> src) const {
                       .got = options_.padding.to_string(),
                       .fix = "say how many pixels go on each side"});
   }
-  if (options_.channels_before < 0 || options_.channels_after < 0) {
+  const auto [least, most] = std::minmax(options_.channels_before, options_.channels_after);
+  if (least < 0 || most > checks::kMost) {
     throw ValueError({.where = fmt::format("{}: channels", label()),
-                      .expected = "zero or more before and after",
+                      .expected = fmt::format("0 to {} before and after", checks::kMost),
                       .got = fmt::format("{} and {}", options_.channels_before, options_.channels_after),
                       .fix = "a 1x1 Conv2D takes channels away"});
   }
