@@ -27,6 +27,14 @@ void Arguments::fail(std::string expected, std::string got) const {
                      .fix = "this part of the operator cannot be imported; see docs/onnx.md"});
 }
 
+Index Arguments::affordable_elements(std::span<const Index> dims) const {
+  const std::optional<Index> elements = checked_product(dims);
+  if (!elements || *elements > allowance_) {
+    fail(fmt::format("at most {} numbers more among the network's constants", allowance_), dims_text(dims));
+  }
+  return *elements;
+}
+
 const Constant& Arguments::constant(std::size_t input) const {
   if (!knows(input)) {
     fail(fmt::format("input {} to be known without running the network", input),
@@ -106,7 +114,7 @@ std::vector<Index> reshape_dims(const Arguments& arguments, std::span<const Inde
   std::vector<Index> target = arguments.list("shape", 1);
   const bool zero_copies = arguments.node().integer("allowzero", 0) == 0;
   Index* inferred = nullptr;
-  Index known = 1;
+  std::vector<Index> known_dims;
   for (std::size_t i = 0; i < target.size(); ++i) {
     if (target[i] == 0 && zero_copies) {
       if (i >= dims.size()) arguments.fail("a 0 only where the input has an axis", dims_text(target));
@@ -116,11 +124,12 @@ std::vector<Index> reshape_dims(const Arguments& arguments, std::span<const Inde
     if (target[i] == -1) {
       inferred = &target[i];
     } else {
-      const auto checked = checked_multiply(known, target[i]);
-      if (!checked) arguments.fail("a shape whose size fits in 63 bits", dims_text(target));
-      known = *checked;
+      known_dims.push_back(target[i]);
     }
   }
+  const auto checked = checked_product(known_dims);
+  if (!checked) arguments.fail("a shape whose size fits in 63 bits", dims_text(target));
+  const Index known = *checked;
   const Index elements = product(dims);
   if (inferred && known > 0 && elements % known == 0) *inferred = elements / known;
   if (product(target) != elements || (inferred && *inferred < 0)) {
@@ -161,6 +170,8 @@ std::vector<Index> squeeze_dims(const Arguments& arguments, std::span<const Inde
 
 std::vector<Index> unsqueeze_dims(const Arguments& arguments, std::span<const Index> dims) {
   const Index rank = isize(dims.size()) + isize(arguments.list("axes", 1).size());
+  constexpr Index kMostAxes = 64;
+  if (rank > kMostAxes) arguments.fail(fmt::format("at most {} axes", kMostAxes), std::to_string(rank));
   const std::vector<Index> axes = arguments.axes("axes", 1, rank);
   std::vector<Index> result;
   auto next = dims.begin();

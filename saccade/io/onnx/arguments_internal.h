@@ -11,8 +11,10 @@ namespace saccade::internal {
 /// an input that must be constant; callers need not know which.
 class Arguments {
  public:
-  /// constants[i] is null where input i is not known at import, or left out.
-  Arguments(const OnnxNode& node, std::span<const Constant* const> constants) : node_(node), constants_(constants) {}
+  /// constants[i] is null where input i is not known at import, or left out. `allowance`: how many numbers more the
+  /// network's constants may have.
+  Arguments(const OnnxNode& node, std::span<const Constant* const> constants, Index allowance)
+      : node_(node), constants_(constants), allowance_(allowance) {}
 
   const OnnxNode& node() const noexcept { return node_; }
   bool knows(std::size_t input) const { return input < constants_.size() && constants_[input] != nullptr; }
@@ -29,11 +31,15 @@ class Arguments {
                           std::vector<Index> otherwise = {}) const;
   Index axis(Index axis, Index rank) const;
 
+  /// The number of elements of a constant with these dims. Throws where one is negative, or for more than the allowance.
+  Index affordable_elements(std::span<const Index> dims) const;
+
   [[noreturn]] void fail(std::string expected, std::string got) const;
 
  private:
   const OnnxNode& node_;
   std::span<const Constant* const> constants_;
+  Index allowance_;
 };
 
 /// A part of an axis: `count` elements from `start`, `step` apart (negative: backwards).

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -31,6 +32,10 @@ struct Constant {
   /// A one-dimensional one.
   static Constant list(std::vector<Index> integers) { return {{isize(integers.size())}, std::move(integers)}; }
 };
+
+/// The product, or nothing where a dim is negative or the product of those that are not zero, and so that of any part of
+/// them, does not fit in 63 bits.
+std::optional<Index> checked_product(std::span<const Index> dims);
 
 /// "[1, 3, 224, 224]"; -1 stands as '?'.
 std::string dims_text(std::span<const Index> dims);

@@ -26,18 +26,6 @@ Index product(std::span<const Index> dims) {
   return std::accumulate(dims.begin(), dims.end(), Index{1}, std::multiplies<>());
 }
 
-/// How many elements a result of these dims has. A small file could ask for more than any network needs.
-Index checked_elements(const Arguments& arguments, std::span<const Index> dims) {
-  constexpr Index kMost = Index{1} << 28;
-  Index elements = 1;
-  for (const Index dim : dims) {
-    const auto checked = dim < 0 ? std::nullopt : checked_multiply(elements, dim);
-    if (!checked || *checked > kMost) arguments.fail("a result of at most 2^28 elements", dims_text(dims));
-    elements = *checked;
-  }
-  return elements;
-}
-
 /// Calls visit(offset) for every element of a tensor with these dims, in row-major order, where an element's offset is
 /// first + sum of index * stride.
 template <class Visit>
@@ -82,7 +70,7 @@ Constant broadcast(const Arguments& arguments, const Constant& from, const std::
     if (source[i] != 1) arguments.fail("shapes that broadcast to " + dims_text(dims), dims_text(from.dims));
     strides[i] = 0;
   }
-  checked_elements(arguments, dims);
+  arguments.affordable_elements(dims);
   return copy_strided(from, dims, strides, 0);
 }
 
@@ -157,11 +145,11 @@ Constant fold_gather(const Arguments& arguments) {
   std::vector<Index> dims(before.begin(), before.end());
   dims.insert(dims.end(), indices.dims.begin(), indices.dims.end());
   dims.insert(dims.end(), after.begin(), after.end());
-  checked_elements(arguments, dims);
+  const bool is_empty = arguments.affordable_elements(dims) == 0;
   return std::visit(
       [&](const auto& values) {
         std::remove_cvref_t<decltype(values)> result;
-        for (Index outer = 0; outer < product(before); ++outer) {
+        for (Index outer = 0; outer < product(before) && !is_empty; ++outer) {
           for (const Index index : indices.integers()) {
             const Index counted = index < 0 ? index + extent : index;
             if (counted < 0 || counted >= extent) {
@@ -192,8 +180,8 @@ Constant fold_concat(const Arguments& arguments) {
       arguments.fail("tensors alike but for one axis", dims_text(head.dims) + " and " + dims_text(part.dims));
     dims[axis] += part.dims[axis];
   }
-  checked_elements(arguments, dims);
-  const Index outer = product(std::span(dims).first(axis));
+  const bool is_empty = arguments.affordable_elements(dims) == 0;
+  const Index outer = is_empty ? 0 : product(std::span(dims).first(axis));
   const Index inner = product(std::span(dims).subspan(axis + 1));
   return std::visit(
       [&](const auto& first) {
@@ -226,7 +214,7 @@ Constant fold_constant(const Arguments& arguments) {
 
 Constant fold_constant_of_shape(const Arguments& arguments) {
   const std::vector<Index> dims = arguments.list("", 0);
-  const Index elements = checked_elements(arguments, dims);
+  const Index elements = arguments.affordable_elements(dims);
   Constant value = Constant::of({1}, std::vector<float>{0.0F});
   if (arguments.node().has("value")) value = arguments.node().tensor("value");
   if (value.elements() != 1) arguments.fail("one value", dims_text(value.dims));
@@ -258,7 +246,9 @@ Constant fold_dequantize(const Arguments& arguments) {
   std::vector<float> y;
   for (Index i = 0; i < x.elements(); ++i) {
     const auto part = usize(i / std::max(inner, Index{1}) % parts);
-    y.push_back(static_cast<float>(x.integers()[usize(i)] - zero_point.integers()[part]) * scale.floats()[part]);
+    const auto stored = static_cast<double>(x.integers()[usize(i)]);
+    const double difference = stored - static_cast<double>(zero_point.integers()[part]);
+    y.push_back(static_cast<float>(difference) * scale.floats()[part]);
   }
   return Constant::of(x.dims, std::move(y));
 }

@@ -63,11 +63,8 @@ class TensorReader {
     }
     if (proto_.has_segment()) fail("a whole tensor", "a segment of one");
     const std::vector<Index> dims(proto_.dims().begin(), proto_.dims().end());
-    std::optional<Index> elements = 1;
-    for (const Index dim : dims) {
-      if (dim < 0) fail("dims of zero or more", dims_text(dims));
-      elements = elements ? checked_multiply(*elements, dim) : std::nullopt;
-    }
+    if (std::ranges::any_of(dims, [](Index dim) { return dim < 0; })) fail("dims of zero or more", dims_text(dims));
+    const std::optional<Index> elements = checked_product(dims);
     if (!elements || *elements > kMaxElements) fail("at most 2^31 elements", dims_text(dims));
     Constant constant{dims, proto_.has_raw_data() ? read_raw(*elements) : read_fields()};
     if (constant.elements() != *elements) {
@@ -162,6 +159,8 @@ class TensorReader {
       case TensorProto::UINT8:
       case TensorProto::BOOL:
         return to_indices(proto_.int32_data());
+      case TensorProto::UINT32:
+        return to_indices(proto_.uint64_data());
       default:
         fail_type();
     }
@@ -280,6 +279,18 @@ class GraphReader {
 };
 
 }  // namespace
+
+std::optional<Index> checked_product(std::span<const Index> dims) {
+  Index product = 1;
+  bool is_empty = false;
+  for (const Index dim : dims) {
+    is_empty = is_empty || dim == 0;
+    const auto next = dim < 0 ? std::nullopt : checked_multiply(product, std::max(dim, Index{1}));
+    if (!next) return std::nullopt;
+    product = *next;
+  }
+  return is_empty ? 0 : product;
+}
 
 std::string dims_text(std::span<const Index> dims) {
   std::vector<std::string> texts;

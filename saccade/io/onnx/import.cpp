@@ -33,6 +33,30 @@ std::string operator_names() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+/// Larger tensors than any network has are refused, so that no arithmetic on their extents overflows.
+void check_size(const std::string& where, const Edge& edge) {
+  constexpr int kNumberBits = 40, kBatchBits = 20;
+  if (edge.node.shape().elements() <= Index{1} << kNumberBits && edge.dims.front() <= Index{1} << kBatchBits) return;
+  throw FormatError(
+      {.where = where,
+       .expected = fmt::format("at most 2^{} images of at most 2^{} numbers each", kBatchBits, kNumberBits),
+       .got = dims_text(edge.dims),
+       .fix = "export the network for smaller images"});
+}
+
+/// How many numbers the constants of an import may have in all: each that the file holds may go through several steps.
+Index total_allowance(const OnnxGraph& graph) {
+  constexpr Index kSteps = 8, kAtLeast = 1 << 24;
+  Index held = 0;
+  for (const auto& [name, constant] : graph.initializers) held += constant.elements();
+  for (const OnnxNode& node : graph.nodes) {
+    for (const auto& [name, attribute] : node.attributes) {
+      if (const Constant* constant = std::get_if<Constant>(&attribute)) held += constant->elements();
+    }
+  }
+  return kAtLeast + kSteps * held;
+}
+
 /// For each input of the node its value, or null where it is of the other kind or left out.
 template <class Kind>
 std::vector<const Kind*> inputs_of_kind(const OnnxNode& node, const std::map<std::string, OnnxValue>& values) {
@@ -65,6 +89,7 @@ Importer::Importer(OnnxGraph graph, std::map<std::string, Constant> bound)
     for (const std::string& input : node.inputs) ++readers_[input];
   }
   for (const OnnxValueInfo& output : graph_.outputs) ++readers_[output.name];
+  allowance_ = total_allowance(graph_);
 }
 
 Model Importer::run(bool as_row) {
@@ -93,7 +118,9 @@ void Importer::bind_inputs() {
     std::vector<Index> dims = value.dims;
     if (dims.front() < 1) dims.front() = kAnyBatch;
     input_ = input(Edge::image_shape(std::span(dims).subspan(1)));
-    values_.insert_or_assign(value.name, Edge{*input_, std::move(dims)});
+    Edge image{*input_, std::move(dims)};
+    check_size(fmt::format("{}: input {}", graph_.file, quote(value.name)), image);
+    values_.insert_or_assign(value.name, std::move(image));
   }
   if (images.size() != 1 || graph_.outputs.size() != 1) {
     throw FormatError({.where = graph_.file,
@@ -129,7 +156,39 @@ void Importer::import_node(const OnnxNode& node) {
                          .fix = "export the network for inference"});
     }
   }
-  values_.insert_or_assign(node.outputs.front(), std::move(result));
+  set_value(node, std::move(result));
+}
+
+void Importer::set_value(const OnnxNode& node, OnnxValue result) {
+  const std::string& output = node.outputs.front();
+  if (output.empty()) return;
+  if (const Edge* edge = std::get_if<Edge>(&result)) {
+    check_size(node.where(), *edge);
+    // Where the node hands its input on, all readers of the input share the layer that made it.
+    for (const std::string& input : node.inputs) {
+      const auto from = values_.find(input);
+      const Edge* source = from == values_.end() ? nullptr : std::get_if<Edge>(&from->second);
+      if (source && source->node == edge->node) readers_[output] += readers_[input] - 1;
+    }
+  } else {
+    spend(node.where(), std::get<Constant>(result).elements());
+  }
+  if (!values_.try_emplace(output, std::move(result)).second) {
+    throw FormatError({.where = node.where(),
+                       .expected = "a name of its own for every tensor",
+                       .got = "a second " + quote(output),
+                       .fix = "the file is damaged; export the network again"});
+  }
+}
+
+void Importer::spend(const std::string& where, Index elements) {
+  if (elements > allowance_) {
+    throw FormatError({.where = where,
+                       .expected = fmt::format("at most {} numbers more among the network's constants", allowance_),
+                       .got = std::to_string(elements),
+                       .fix = "simplify the network, e.g. with onnxsim"});
+  }
+  allowance_ -= elements;
 }
 
 Model Importer::finish(bool as_row) {
@@ -162,13 +221,14 @@ Model Importer::finish(bool as_row) {
 }
 
 void Importer::set_weight(const std::string& layer, const std::string& parameter, Tensor value) {
+  spend(fmt::format("{}: layer {}", graph_.file, quote(layer)), value.elements());
   weights_[layer][parameter] = std::move(value);
 }
 
 std::string Importer::layer_name(const OnnxNode& node) {
-  std::string stem = node.name;
+  std::string stem = node.name.empty() ? node.op : node.name;
   std::ranges::replace_if(
-      stem, [](char c) { return c == '.' || c == '*' || c == '?'; }, '_');
+      stem, [](char c) { return c == '.' || c == '*' || c == '?' || (c >= 0 && c < ' '); }, '_');
   std::string name = stem;
   for (int i = 1; !names_.insert(name).second; ++i) name = fmt::format("{}_{}", stem, i);
   return name;
@@ -184,7 +244,7 @@ NodeImport::NodeImport(Importer& importer, const OnnxNode& node, const std::map<
       node_(node),
       constants_(inputs_of_kind<Constant>(node, values)),
       edges_(inputs_of_kind<Edge>(node, values)),
-      arguments_(node, constants_) {}
+      arguments_(node, constants_, importer.allowance()) {}
 
 bool NodeImport::is_edge(std::size_t i) const { return i < edges_.size() && edges_[i] != nullptr; }
 

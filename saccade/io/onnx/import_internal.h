@@ -35,17 +35,22 @@ class Importer {
   Model run(bool as_row = false);
 
   // What operators use.
-  /// The weights that the layer of that name will start from, by the parameter's name ("weight").
+  /// The weights that the layer of that name will start from, by the parameter's name ("weight"). Throws FormatError for
+  /// more than allowance().
   void set_weight(const std::string& layer, const std::string& parameter, Tensor value);
   /// A name for the node's layer: the node's own where the network allows it.
   std::string layer_name(const OnnxNode& node);
   /// Whether the layer that makes this tensor may be altered for the sake of its only reader.
   bool has_one_reader(const std::string& tensor) const;
+  /// How many numbers more weights and constants may have: a small file cannot ask for more than it is worth.
+  Index allowance() const noexcept { return allowance_; }
   bool opset_at_least(Index version) const noexcept { return graph_.opset >= version; }
 
  private:
   void bind_inputs();
   void import_node(const OnnxNode& node);
+  void set_value(const OnnxNode& node, OnnxValue result);
+  void spend(const std::string& where, Index elements);
   Model finish(bool as_row);
 
   OnnxGraph graph_;
@@ -54,6 +59,7 @@ class Importer {
   std::map<std::string, int> readers_;
   std::map<std::string, std::map<std::string, Tensor>> weights_;  ///< By layer, then parameter.
   std::set<std::string> names_;
+  Index allowance_ = 0;
   std::optional<Node> input_;
 };
 

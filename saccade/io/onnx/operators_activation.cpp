@@ -55,11 +55,12 @@ Edge import_hard_sigmoid(const NodeImport& n) {
 }
 
 Edge import_clip(const NodeImport& n) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kLargest = std::numeric_limits<float>::max();
-  const float low = n.arguments().number("min", 1, -kInfinity);
-  const float high = n.arguments().number("max", 2, kInfinity);
-  if (low == 0.0F && high >= kLargest) return activate(n, {.activation = relu});
+  // Bounds that are left out, or infinite: the file of a network can only hold finite ones.
+  const auto finite = [](float bound) { return bound > kLargest ? kLargest : bound < -kLargest ? -kLargest : bound; };
+  const float low = finite(n.arguments().number("min", 1, -kLargest));
+  const float high = finite(n.arguments().number("max", 2, kLargest));
+  if (low == 0.0F && high == kLargest) return activate(n, {.activation = relu});
   if (low == 0.0F && high == 6.0F) return activate(n, {.activation = relu6});
   if (!(low <= high)) n.arguments().fail("min at most max", fmt::format("{} and {}", low, high));
   return activate(n, {.activation = Activation::clip, .clip_low = low, .clip_high = high});
@@ -77,6 +78,7 @@ Edge import_prelu(const NodeImport& n) {
   if (!slope.is_float() || !(slope.elements() == 1 || by_channel) || !x.flattened.empty()) {
     n.arguments().fail(fmt::format("one slope, or one for each of {} channels", x.dims[1]), dims_text(slope.dims));
   }
+  n.arguments().affordable_elements(std::array{x.dims[1]});
   std::vector<float> slopes(usize(x.dims[1]), slope.floats().front());
   if (by_channel) slopes = slope.floats();
   const std::string name = n.name();

@@ -137,7 +137,9 @@ Size2 resize_factors(const NodeImport& n) {
   if (scales.empty() && is_resize) {
     const std::vector<Index> sizes = n.arguments().list("", 3);
     if (sizes.size() != 4) n.arguments().fail("four sizes or scales", dims_text(sizes));
-    for (std::size_t i = 0; i < 4; ++i) scales.push_back(static_cast<float>(sizes[i]) / static_cast<float>(x.dims[i]));
+    for (std::size_t i = 0; i < 4; ++i) {
+      scales.push_back(static_cast<float>(static_cast<double>(sizes[i]) / static_cast<double>(x.dims[i])));
+    }
   }
   const auto is_factor = [](float scale) { return scale >= 1.0F && scale <= 1024.0F && scale == std::floor(scale); };
   if (scales.size() != 4 || scales[0] != 1.0F || scales[1] != 1.0F || !is_factor(scales[2]) || !is_factor(scales[3])) {

@@ -53,18 +53,18 @@ Edge import_gemm(const NodeImport& n) {
   Constant matrix = n.arguments().constant(1);
   if (matrix.rank() != 2 || !matrix.is_float()) n.arguments().fail("a matrix of weights", dims_text(matrix.dims));
   if (node.integer("transB", 0) != 0) matrix = transpose(matrix, std::array<Index, 2>{1, 0});
-  const auto scaled = [&](std::vector<float> values, const std::string& factor) {
-    const float scale = node.number(factor, 1.0F);
-    for (float& value : values) value *= scale;
+  const auto scaled = [](std::vector<float> values, float factor) {
+    for (float& value : values) value *= factor;
     return values;
   };
-  matrix = Constant::of(matrix.dims, scaled(matrix.floats(), "alpha"));
+  matrix = Constant::of(matrix.dims, scaled(matrix.floats(), node.number("alpha", 1.0F)));
+  const float beta = node.number("beta", 1.0F);
   node.integer("broadcast", 0);  // of operator sets before 7, where it only allowed what is now always allowed
   std::optional<std::vector<float>> bias;
   if (node.has_input(2)) {
     bias = per_output(n.arguments().constant(2), matrix.dims[1]);
     if (!bias) n.arguments().fail(fmt::format("{} biases", matrix.dims[1]), dims_text(n.arguments().constant(2).dims));
-    bias = scaled(std::move(*bias), "beta");
+    bias = scaled(std::move(*bias), beta);
   }
   return dense(n, matrix, std::move(bias));
 }
@@ -93,7 +93,8 @@ Edge add_constant(const NodeImport& n, std::size_t edge_input, const Constant& c
   const Index after = isize(x.dims.size()) - 2;
   for (Index i = 0; i < after && !dims.empty() && dims.back() == 1; ++i) dims.pop_back();
   std::optional<std::vector<float>> bias;
-  if (constant.elements() == 1 || isize(dims.size()) + after == constant.rank()) {
+  const bool fits = constant.rank() <= isize(x.dims.size());
+  if (fits && (constant.elements() == 1 || isize(dims.size()) + after == constant.rank())) {
     bias = per_output({dims, constant.values}, channels);
   }
   if (bias && x.flattened.empty()) {
@@ -106,18 +107,21 @@ Edge add_constant(const NodeImport& n, std::size_t edge_input, const Constant& c
 
 Edge import_add(const NodeImport& n) {
   n.node().integer("broadcast", 0);  // of operator sets before 7
-  if (n.arguments().knows(0)) return add_constant(n, 1, n.arguments().constant(0));
-  if (n.arguments().knows(1)) return add_constant(n, 0, n.arguments().constant(1));
+  if (n.node().inputs.size() == 2) {
+    if (n.arguments().knows(0)) return add_constant(n, 1, n.arguments().constant(0));
+    if (n.arguments().knows(1)) return add_constant(n, 0, n.arguments().constant(1));
+  }
+  const Edge& head = n.edge(0);
   std::vector<Node> terms;
   for (std::size_t i = 0; i < n.node().inputs.size(); ++i) {
     const Edge& term = n.edge(i);
-    if (term.dims != n.edge(0).dims || term.flattened != n.edge(0).flattened) {
-      n.arguments().fail("terms of one shape", dims_text(n.edge(0).dims) + " and " + dims_text(term.dims));
+    if (term.dims != head.dims || term.flattened != head.flattened) {
+      n.arguments().fail("terms of one shape", dims_text(head.dims) + " and " + dims_text(term.dims));
     }
     terms.push_back(term.node);
   }
-  if (terms.size() == 1) return n.edge(0);
-  return {Add{{.name = n.name()}}(terms), n.edge(0).dims, n.edge(0).flattened};
+  if (terms.size() == 1) return head;
+  return {Add{{.name = n.name()}}(terms), head.dims, head.flattened};
 }
 
 Edge import_batch_normalization(const NodeImport& n) {

@@ -21,8 +21,14 @@ struct Window {
   Size2 dilation{1};
   kernels::Pads rows{};
   kernels::Pads columns{};
+  /// Pixels beyond the pads that the last windows of ceil_mode reach. No average counts them.
+  Index rows_over = 0;
+  Index columns_over = 0;
 
-  Padding padding() const { return {rows, columns}; }
+  Padding padding() const {
+    return {kernels::Pads{rows.before, rows.after + rows_over},
+            kernels::Pads{columns.before, columns.after + columns_over}};
+  }
   bool has_padding() const { return rows.before + rows.after + columns.before + columns.after > 0; }
 };
 
@@ -46,7 +52,10 @@ kernels::Pads same_pads(Index in, Index kernel, Index stride, Index dilation, bo
 /// Pixels after the end of an axis, beyond its pads, that the last window of ceil_mode reaches.
 Index overhang(Index in, const kernels::Pads& pads, Index kernel, Index stride, Index dilation) {
   const Index free = in + pads.before + pads.after - (dilation * (kernel - 1) + 1);
-  return free < 0 ? 0 : (stride - free % stride) % stride;
+  if (free < 0 || free % stride == 0) return 0;
+  // A window that would start behind the image is none: operator sets from 19 on say so, PyTorch always did.
+  const Index last_start = free - free % stride + stride;
+  return last_start >= in + pads.before ? 0 : last_start - free;
 }
 
 Window read_window(const NodeImport& n, Size2 kernel) {
@@ -71,8 +80,8 @@ Window read_window(const NodeImport& n, Size2 kernel) {
     n.arguments().fail("auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER", mode);
   }
   if (node.integer("ceil_mode", 0) != 0) {
-    window.rows.after += overhang(h, window.rows, kernel.h, window.strides.h, window.dilation.h);
-    window.columns.after += overhang(w, window.columns, kernel.w, window.strides.w, window.dilation.w);
+    window.rows_over = overhang(h, window.rows, kernel.h, window.strides.h, window.dilation.h);
+    window.columns_over = overhang(w, window.columns, kernel.w, window.strides.w, window.dilation.w);
   }
   return window;
 }
@@ -106,7 +115,8 @@ Edge import_conv(const NodeImport& n) {
   }
   const Window window = read_window(n, kernel);
   const Index groups = n.node().integer("group", 1);
-  if (groups < 1 || weights.dims[1] * groups != n.image().dims[1]) {
+  const auto channels = checked_multiply(weights.dims[1], groups);
+  if (groups < 1 || channels != n.image().dims[1]) {
     n.arguments().fail(fmt::format("weights for {} channels in {} groups", n.image().dims[1], groups),
                        dims_text(weights.dims));
   }
@@ -160,13 +170,17 @@ Edge import_conv_transpose(const NodeImport& n) {
     n.arguments().fail("weights for the image's channels, four axes", dims_text(weights.dims));
   }
   const Size2 kernel{weights.dims[2], weights.dims[3]};
-  read_pair(n, "kernel_shape", 1, {kernel.h, kernel.w});
+  if (!(read_pair(n, "kernel_shape", 1, {kernel.h, kernel.w}) == kernel)) {
+    n.arguments().fail("kernel_shape to be that of the weights", dims_text(weights.dims));
+  }
   const Index groups = n.node().integer("group", 1);
+  const std::optional<Index> filters = checked_multiply(weights.dims[1], groups);
+  if (groups < 1 || !filters) n.arguments().fail("group of at least 1", std::to_string(groups));
   Size2 output_padding = read_pair(n, "output_padding", 0, {0, 0});
   const Window window = read_transposed_window(n, kernel, output_padding);
   const bool has_bias = n.node().has_input(2);
   const std::string name = n.name();
-  const Conv2DTranspose layer{{.filters = weights.dims[1] * groups,
+  const Conv2DTranspose layer{{.filters = *filters,
                                .kernel = kernel,
                                .strides = window.strides,
                                .padding = window.padding(),
@@ -176,7 +190,7 @@ Edge import_conv_transpose(const NodeImport& n) {
                                .use_bias = has_bias,
                                .name = name}};
   set_filters(n, name, weights);
-  if (has_bias) set_bias(n, name, weights.dims[1] * groups);
+  if (has_bias) set_bias(n, name, *filters);
   return image_edge(n, layer(n.image().node));
 }
 
@@ -198,10 +212,7 @@ Edge import_average_pool(const NodeImport& n) {
   if (n.node().integer("count_include_pad", 0) == 0 || !window.has_padding()) {
     return pool<AveragePool2D>(n, window, n.image().node);
   }
-  if (n.node().integer("ceil_mode", 0) != 0) {
-    n.arguments().fail("count_include_pad or ceil_mode", "both");  // pads count, what hangs over does not
-  }
-  const Node padded = ZeroPadding2D{{.padding = window.padding()}}(n.image().node);
+  const Node padded = ZeroPadding2D{{.padding = Padding{window.rows, window.columns}}}(n.image().node);
   window.rows = window.columns = {};
   return pool<AveragePool2D>(n, window, padded);
 }

@@ -1,0 +1,201 @@
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <onnx/onnx_pb.h>
+
+#include "saccade/base/error.h"
+#include "saccade/io/onnx.h"
+#include "saccade/io/onnx/testing_internal.h"
+#include "saccade/nn/elementwise.h"
+
+namespace saccade::internal {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Dims = std::vector<Index>;
+using Floats = std::vector<float>;
+
+/// A network in ONNX's own form, of one input "x" and one output "y".
+class Network {
+ public:
+  explicit Network(const Dims& input, Index opset = 13) {
+    model_.add_opset_import()->set_version(opset);
+    graph().set_name("net");
+    onnx::ValueInfoProto& x = *graph().add_input();
+    x.set_name("x");
+    for (const Index dim : input)
+      x.mutable_type()->mutable_tensor_type()->mutable_shape()->add_dim()->set_dim_value(dim);
+    graph().add_output()->set_name("y");
+  }
+
+  Network& weight(const std::string& name, const Dims& dims, const Floats& values) {
+    onnx::TensorProto& tensor = add(name, dims, onnx::TensorProto::FLOAT);
+    tensor.mutable_float_data()->Assign(values.begin(), values.end());
+    return *this;
+  }
+  Network& integers(const std::string& name, const Dims& dims, const Dims& values) {
+    onnx::TensorProto& tensor = add(name, dims, onnx::TensorProto::INT64);
+    tensor.mutable_int64_data()->Assign(values.begin(), values.end());
+    return *this;
+  }
+  Network& node(const std::string& op, const std::vector<std::string>& inputs, const std::string& output,
+                const std::map<std::string, std::variant<Dims, Index, float>>& attributes = {}) {
+    onnx::NodeProto& node = *graph().add_node();
+    node.set_op_type(op);
+    for (const std::string& input : inputs) node.add_input(input);
+    node.add_output(output);
+    for (const auto& [name, value] : attributes) {
+      onnx::AttributeProto& attribute = *node.add_attribute();
+      attribute.set_name(name);
+      if (const auto* list = std::get_if<Dims>(&value)) {
+        attribute.set_type(onnx::AttributeProto::INTS);
+        attribute.mutable_ints()->Assign(list->begin(), list->end());
+      } else if (const auto* integer = std::get_if<Index>(&value)) {
+        attribute.set_type(onnx::AttributeProto::INT);
+        attribute.set_i(*integer);
+      } else {
+        attribute.set_type(onnx::AttributeProto::FLOAT);
+        attribute.set_f(std::get<float>(value));
+      }
+    }
+    return *this;
+  }
+
+  Model import() const {
+    const std::string bytes = model_.SerializeAsString();
+    return read_onnx(std::as_bytes(std::span(bytes)), "net.onnx");
+  }
+  /// The output for one image whose numbers, in ONNX's order, are these.
+  Floats run(const Floats& image) const {
+    Model model = import();
+    Dims dims{1};
+    for (const auto& dim : model_.graph().input(0).type().tensor_type().shape().dim()) dims.push_back(dim.dim_value());
+    dims.erase(dims.begin() + 1);
+    return internal::run(model, Constant::of(dims, image)).floats();
+  }
+  std::string error() const {
+    try {
+      import();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "none";
+  }
+
+ private:
+  onnx::GraphProto& graph() { return *model_.mutable_graph(); }
+  onnx::TensorProto& add(const std::string& name, const Dims& dims, onnx::TensorProto::DataType type) {
+    onnx::TensorProto& tensor = *graph().add_initializer();
+    tensor.set_name(name);
+    tensor.set_data_type(type);
+    tensor.mutable_dims()->Assign(dims.begin(), dims.end());
+    return tensor;
+  }
+
+  onnx::ModelProto model_;
+};
+
+TEST(OnnxImport, LayersWithSeveralReadersStayAsTheyAre) {
+  // x * 2 - 3 is read as it is and, by another name, by the ReLU.
+  const Network net = Network({1, 1, 1, 2})
+                          .weight("w", {1, 1, 1, 1}, {2})
+                          .weight("b", {1}, {-3})
+                          .node("Conv", {"x", "w", "b"}, "c")
+                          .node("Identity", {"c"}, "same")
+                          .node("Relu", {"same"}, "r")
+                          .node("Add", {"c", "r"}, "y");
+  EXPECT_THAT(net.run({1, 2}), ElementsAre(-1, 2));
+}
+
+TEST(OnnxImport, SumsTakeEveryTerm) {
+  Network net({1, 1, 1, 1});
+  net.weight("w", {1, 1, 1, 1}, {2}).node("Conv", {"x", "w"}, "c").weight("b", {1}, {5});
+  EXPECT_THAT(Network(net).node("Sum", {"c", "b"}, "y").run({1}), ElementsAre(7));
+  EXPECT_THAT(Network(net).node("Sum", {"c", "c", "x"}, "y").run({1}), ElementsAre(5));
+  EXPECT_THAT(Network(net).node("Sum", {"b", "c", "x"}, "y").error(), HasSubstr("input 0 to depend on the images"));
+  EXPECT_THAT(Network(net).node("Sum", {}, "y").error(), HasSubstr("input 0 to depend on the images"));
+}
+
+TEST(OnnxImport, GemmScalesWeightsAndBias) {
+  Network net({1, 2});
+  net.weight("w", {2, 1}, {1, 10}).weight("b", {1}, {100});
+  EXPECT_THAT(Network(net).node("Gemm", {"x", "w", "b"}, "y", {{"alpha", 2.0F}, {"beta", 0.5F}}).run({1, 2}),
+              ElementsAre(92));
+  EXPECT_THAT(Network(net).node("Gemm", {"x", "w"}, "y", {{"alpha", 2.0F}, {"beta", 0.5F}}).run({1, 2}),
+              ElementsAre(42));
+}
+
+TEST(OnnxImport, AveragesOfCeilModeCountPadsButNothingBeyond) {
+  const auto average = [](Index width, Index kernel, Index pad, Index count_pads) {
+    return Network({1, 1, 1, width})
+        .node("AveragePool", {"x"}, "y",
+              {{"kernel_shape", Dims{1, kernel}},
+               {"strides", Dims{1, 2}},
+               {"pads", Dims{0, pad, 0, pad}},
+               {"ceil_mode", Index{1}},
+               {"count_include_pad", count_pads}});
+  };
+  EXPECT_THAT(average(4, 3, 0, 0).run({1, 2, 3, 5}), ElementsAre(2, 4));
+  EXPECT_THAT(average(4, 3, 0, 1).run({1, 2, 3, 5}), ElementsAre(2, 4));
+  EXPECT_THAT(average(4, 3, 1, 0).run({1, 2, 3, 5}), ElementsAre(1.5, 10.0F / 3, 5));
+  EXPECT_THAT(average(4, 3, 1, 1).run({1, 2, 3, 5}), ElementsAre(1, 10.0F / 3, 2.5));
+  EXPECT_THAT(average(3, 2, 1, 0).run({1, 2, 3}), ElementsAre(1, 2.5)) << "a third window would start behind the image";
+}
+
+TEST(OnnxImport, KernelShapesMustAgreeWithTheWeights) {
+  Network net({1, 1, 4, 4});
+  net.weight("w", {1, 1, 3, 3}, Floats(9, 1));
+  for (const char* const op : {"Conv", "ConvTranspose"}) {
+    EXPECT_THAT(Network(net).node(op, {"x", "w"}, "y", {{"kernel_shape", Dims{2, 2}}}).error(),
+                HasSubstr("expected kernel_shape to be that of the weights"));
+    EXPECT_THAT(Network(net).node(op, {"x", "w"}, "y", {{"group", Index{1} << 62}}).error(),
+                AnyOf(HasSubstr("group"), HasSubstr("filters")));
+  }
+}
+
+TEST(OnnxImport, ClipOfOneBoundCanBeSaved) {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  for (const float high : {kLargest, std::numeric_limits<float>::infinity()}) {
+    Network net({1, 1, 1, 2});
+    net.weight("low", {}, {-1}).weight("high", {}, {high}).node("Clip", {"x", "low", "high"}, "y");
+    const Model model = net.import();
+    const auto& layer = dynamic_cast<const ActivationLayer&>(*model.nodes().back().layer);
+    EXPECT_EQ(layer.options().clip_high, kLargest);
+    EXPECT_THAT(net.run({-3, 3}), ElementsAre(-1, 3));
+  }
+}
+
+TEST(OnnxImport, NamesAreOfOneTensor) {
+  EXPECT_THAT(Network({1, 1, 2, 2}).node("Relu", {"x"}, "y").node("Sigmoid", {"x"}, "y").error(),
+              HasSubstr("a name of its own for every tensor, got a second 'y'"));
+  EXPECT_THAT(Network({1, 1, 2, 2}).node("Relu", {"y"}, "y").error(), HasSubstr("an earlier node"));
+  EXPECT_THAT(Network({1, 1, 2, 2}).node("Relu", {"x"}, "").error(), HasSubstr("no node with that output"));
+}
+
+TEST(OnnxImport, SmallFilesCannotAskForMuch) {
+  constexpr Index kHuge = Index{1} << 39;
+  EXPECT_THAT(Network({1, kHuge, 1, 1}).weight("s", {1}, {0.5F}).node("PRelu", {"x", "s"}, "y").error(),
+              HasSubstr("at most 16777224 numbers more among the network's constants, got [549755813888]"));
+  EXPECT_THAT(Network({1, kHuge, 4, 1}).node("Relu", {"x"}, "y").error(), HasSubstr("2^40 numbers each"));
+  EXPECT_THAT(Network({Index{1} << 62, 1, 1, 1}).node("Relu", {"x"}, "y").error(), HasSubstr("2^20 images"));
+  EXPECT_THAT(Network({1, 1, 1, 1}).weight("w", {0, kHuge, kHuge}, {}).error(), HasSubstr("at most 2^31 elements"));
+
+  Network copies({1, 1, 1, 1});
+  copies.integers("n", {1}, {6'000'000});
+  for (const char* const name : {"a", "b", "c"}) copies.node("ConstantOfShape", {"n"}, name);
+  EXPECT_THAT(copies.error(), HasSubstr("'c' (ConstantOfShape, opset 13): expected at most 4777"));
+
+  Network doubled({1, 1 << 20, 1, 1});
+  std::string last = "x";
+  for (int i = 0; i < 60; ++i) {
+    const std::string next = i == 59 ? "y" : fmt::format("t{}", i);
+    doubled.node("Concat", {last, last}, next, {{"axis", Index{1}}});
+    last = next;
+  }
+  EXPECT_THAT(doubled.error(), HasSubstr("2^40 numbers each"));
+}
+
+}  // namespace
+}  // namespace saccade::internal
