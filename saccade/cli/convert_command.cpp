@@ -15,7 +15,9 @@
 #include "saccade/base/printable.h"
 #include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
+#include "saccade/io/torch_weights.h"
 #include "saccade/zoo/surgery.h"
+#include "saccade/zoo/zoo.h"
 
 namespace saccade::cli {
 namespace {
@@ -27,6 +29,8 @@ struct ConvertRequest {
   std::string mean, deviation;
   std::string channel_order;
   std::string class_names;
+  std::string model, input;
+  std::optional<Index> classes;
 };
 
 /// What the images of a family of pretrained networks go through.
@@ -85,11 +89,14 @@ std::vector<float> parse_numbers(const std::string& flag, const std::string& tex
   }
 }
 
-/// One name a line; a WordNet id in front of it, as ImageNet's lists have, is left out.
+/// One name a line; a WordNet id in front of it, as ImageNet's lists have, is left out, and so are a byte order mark and
+/// blank lines at the end.
 std::vector<std::string> read_class_names(const std::string& path) {
   std::vector<std::string> names;
   const std::string text = read_text_file(path, Index{1} << 24);
   std::string_view rest = text;
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
   while (!rest.empty()) {
     std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
@@ -99,12 +106,19 @@ std::vector<std::string> read_class_names(const std::string& path) {
         line.size() > 10 && line[0] == 'n' && line[9] == ' ' && std::ranges::all_of(line.substr(1, 8), is_digit);
     names.emplace_back(has_id ? line.substr(10) : line);
   }
+  while (!names.empty() && names.back().empty()) names.pop_back();
   return names;
 }
 
 void set_class_names(Model& net, const std::string& path) {
   net.class_names = read_class_names(path);
   const Index outputs = net.output_shape().elements();
+  if (const auto blank = std::ranges::find(net.class_names, ""); blank != net.class_names.end()) {
+    throw ValueError({.where = fmt::format("{}: line {}", path, blank - net.class_names.begin() + 1),
+                      .expected = "a class name",
+                      .got = "a blank line",
+                      .fix = "name every output of the network"});
+  }
   if (isize(net.class_names.size()) == outputs) return;
   throw ValueError({.where = path,
                     .expected = fmt::format("{} lines, a class name for each output of the network", outputs),
@@ -128,6 +142,16 @@ void set_preprocessing(Model& net, const ConvertRequest& request) {
   if (blue_first) zoo::reverse_input_channels(net);
 }
 
+/// A network of the zoo with the weights of a file.
+Model fill_network(const ConvertRequest& request) {
+  const zoo::Entry& entry = zoo::find_entry(request.model);
+  const Shape image = request.input.empty() ? entry.image : parse_shape(request.input, "convert: --input");
+  Model net(entry.graph(image, request.classes.value_or(entry.classes)), Model::Weights::zeros);
+  take_torch_weights(net, load_safetensors(request.from).tensors, request.from);
+  net.preprocessing = Preprocessing::none();
+  return net;
+}
+
 void check(const ConvertRequest& request) {
   if (!request.to.ends_with(".safetensors")) {
     throw ValueError({.where = "convert: TO",
@@ -141,12 +165,24 @@ void check(const ConvertRequest& request) {
                       .got = fmt::format("'{}'", request.channel_order),
                       .fix = "say which order the network was trained with"});
   }
-  if (!request.preprocessing.empty()) preprocessing_named(request.preprocessing);
+  if (request.model.empty() && (!request.input.empty() || request.classes)) {
+    throw ValueError({.where = "convert: --input and --classes",
+                      .expected = "--model, whose image size and outputs they are",
+                      .got = "none",
+                      .fix = "leave them out: the file says both"});
+  }
+  if (request.preprocessing.empty()) return;
+  if (preprocessing_named(request.preprocessing).blue_first && request.channel_order == "rgb") {
+    throw ValueError({.where = "convert: --channel-order",
+                      .expected = fmt::format("bgr, as --preprocessing {} says", request.preprocessing),
+                      .got = "'rgb'",
+                      .fix = "leave one of them out, and give --scale and --mean instead"});
+  }
 }
 
 void convert(const ConvertRequest& request, Console& console) {
   check(request);
-  Model net = load_network(request.from);
+  Model net = request.model.empty() ? load_network(request.from) : fill_network(request);
   set_preprocessing(net, request);
   if (!request.class_names.empty()) set_class_names(net, request.class_names);
   net.save(request.to);
@@ -168,18 +204,27 @@ void add_convert_command(CLI::App& app, Console& console) {
     known += fmt::format("\n{}: {}", named.name, named.help);
   command->add_option("--preprocessing", request->preprocessing, known)->type_name("NAME");
   add_number(*command, "--scale", request->scale, "multiply pixels by this");
-  command->add_option("--mean", request->mean, "then subtract, a number a channel")->type_name("R,G,B");
-  command->add_option("--std", request->deviation, "then divide by, a number a channel")->type_name("R,G,B");
+  command->add_option("--mean", request->mean, "then subtract, a number a channel in the network's order")
+      ->type_name("A,B,C");
+  command->add_option("--std", request->deviation, "then divide by, a number a channel in the network's order")
+      ->type_name("A,B,C");
   command->add_option("--channel-order", request->channel_order, "rgb or bgr: the order the network was trained with")
       ->type_name("ORDER");
   command->add_option("--class-names", request->class_names, "text file, the name of an output a line")
       ->type_name("FILE");
+  command
+      ->add_option("--model", request->model,
+                   "FROM is a .safetensors file of PyTorch's, of this network of the zoo (saccade summary --help)")
+      ->type_name("NAME");
+  command->add_option("--input", request->input, "its image shape, where it is not the usual one")->type_name("HxWxC");
+  add_number(*command, "--classes", request->classes, "its outputs, where they are not as usual", 1);
   command->footer(
       "An ONNX file does not say what its images went through, nor what its classes are called. Say it here, once:\n"
       "it is stored with the network, and evaluate, predict and train do the same to their images.\n"
       "Examples:\n"
       "  saccade convert resnet20.onnx resnet20.safetensors --preprocessing torch\n"
       "  saccade convert squeezenet.onnx squeezenet.safetensors --preprocessing caffe --class-names imagenet.txt\n"
+      "  saccade convert resnet18.safetensors net.safetensors --model resnet18 --preprocessing torch\n"
       "  saccade convert runs/flowers flowers.safetensors");
   command->callback([request, &console] { convert(*request, console); });
 }

@@ -1,5 +1,13 @@
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <map>
+
+#include "saccade/io/model_file.h"
+#include "saccade/io/onnx.h"
+#include "saccade/io/onnx/graph_internal.h"
+#include "saccade/io/safetensors.h"
+#include "saccade/nn/plan.h"
 #include "tests/support/test_data.h"
 #include "workplace.h"
 
@@ -36,10 +44,43 @@ TEST(Convert, AnOnnxNetworkTellsWhatIsOnPhotographs) {
   }
 }
 
+TEST(Convert, ListsOfClassesMayComeFromAnyEditor) {
+  const Workplace place;
+  const std::string net = kSource / "tests/fuzz/seeds/onnx/small.onnx";
+  write(place / "names.txt", "\xEF\xBB\xBFn01440764 tench\r\nK\xC3\xB6nig\r\nn0 cat\r\n\r\n");
+  place.expect(0, {"convert", net, "n.safetensors", "--class-names", "names.txt"});
+  EXPECT_THAT(load_model(place / "n.safetensors").class_names,
+              ::testing::ElementsAre("tench", "K\xC3\xB6nig", "n0 cat"));
+}
+
+/// The ONNX file of ResNet-20 keeps PyTorch's names and layouts: its tensors are the state dict that PyTorch would save.
+TEST(Convert, PyTorchsWeightsFindTheirPlaceInTheZoo) {
+  const fs::path file = test::data_path("pretrained/cifar10-resnets/resnet20_cifar10.onnx");
+  if (!fs::exists(file)) GTEST_SKIP() << file << " is not there; SACCADE_TEST_DATA names its folder";
+  const Workplace place;
+  const internal::OnnxGraph graph = internal::read_onnx_graph(read_file(file), file.string());
+  std::map<std::string, Tensor> tensors;
+  for (const auto& [name, constant] : graph.initializers) {
+    if (constant.is_float()) tensors.emplace(name, Tensor(Shape(constant.dims), constant.floats()));
+  }
+  std::vector<TensorEntry> entries;
+  for (const auto& [name, tensor] : tensors) entries.push_back({name, &tensor});
+  write_safetensors(place / "torch.safetensors", entries);
+  place.expect(0, {"convert", "torch.safetensors", "net.safetensors", "--model", "resnet20"});
+
+  Model ours = load_model(place / "net.safetensors");
+  Model imported = load_onnx(file);
+  std::vector<float> image(3072);
+  for (std::size_t i = 0; i < image.size(); ++i) image[i] = std::sin(0.37F * static_cast<float>(i % 1021));
+  Plan a(ours, 1, PlanMode::inference), b(imported, 1, PlanMode::inference);
+  EXPECT_THAT(a.forward(image), testing::Pointwise(testing::FloatNear(1e-4F), b.forward(image)));
+}
+
 TEST(Convert, SaysWhatIsWrong) {
   const Workplace place;
   const std::string net = kSource / "tests/fuzz/seeds/onnx/small.onnx";
   write(place / "two.txt", "cat\ndog\n");
+  write(place / "blank.txt", "cat\n\ndog\n");
   write(place / "text.onnx", "this is no network\n");
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{net, "net.onnx"}, "convert: TO: expected a file whose name ends in .safetensors, got 'net.onnx'"},
@@ -49,6 +90,9 @@ TEST(Convert, SaysWhatIsWrong) {
       {{net, "n.safetensors", "--mean", "1,x"}, "convert: --mean: expected numbers with commas between them"},
       {{net, "n.safetensors", "--channel-order", "bgr"}, "expected an image of three channels"},
       {{net, "n.safetensors", "--class-names", "two.txt"}, "two.txt: expected 3 lines, a class name for each output"},
+      {{net, "n.safetensors", "--class-names", "blank.txt"}, "blank.txt: line 2: expected a class name"},
+      {{net, "n.safetensors", "--preprocessing", "caffe", "--channel-order", "rgb"},
+       "convert: --channel-order: expected bgr, as --preprocessing caffe says, got 'rgb'"},
       {{"text.onnx", "n.safetensors"}, "text.onnx: expected an ONNX model"},
       {{"absent.onnx", "n.safetensors"}, "absent.onnx"},
   };
