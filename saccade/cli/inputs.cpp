@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
+
 #include "saccade/base/error.h"
 #include "saccade/cli/data_command.h"
 #include "saccade/data/sets.h"
@@ -49,6 +52,26 @@ data::DatasetPtr load_part(const std::string& name, const SetLocation& location,
   }
   const data::TrainTest set = load_set(name.substr(0, slash), location, console);
   return part == "train" ? set.train : set.test;
+}
+
+Shape parse_shape(const std::string& text, const std::string& where) {
+  std::array<Index, 3> extents{};
+  const char* position = text.data();
+  const char* const end = text.data() + text.size();
+  bool good = true;
+  for (std::size_t i = 0; i < extents.size() && good; ++i) {
+    const auto [next, code] = std::from_chars(position, end, extents[i]);
+    const bool last = i + 1 == extents.size();
+    good = code == std::errc{} && extents[i] >= 1 && (last ? next == end : next != end && *next == 'x');
+    position = last ? next : next + 1;
+  }
+  if (!good) {
+    throw ValueError({.where = where,
+                      .expected = "height x width x channels",
+                      .got = fmt::format("'{}'", text),
+                      .fix = "write e.g. 28x28x1"});
+  }
+  return Shape(extents);
 }
 
 bool is_network_path(const std::string& name) {

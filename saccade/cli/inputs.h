@@ -25,6 +25,9 @@ data::TrainTest load_set(const std::string& name, const SetLocation& location, C
 data::DatasetPtr load_part(const std::string& name, const SetLocation& location, const ImageInputOptions& images,
                            const Model& net, Console& console);
 
+/// "28x28x1" as a shape; `where` names the option. Throws ValueError.
+Shape parse_shape(const std::string& text, const std::string& where);
+
 /// Whether the name is of a file or folder rather than of the zoo: it ends in .safetensors or .onnx, or has a '/' in it, or
 /// exists.
 bool is_network_path(const std::string& name);

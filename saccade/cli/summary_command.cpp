@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <array>
-#include <charconv>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -29,31 +27,10 @@ struct SummaryRequest {
   bool json = false;
 };
 
-/// "28x28x1" as a shape.
-Shape parse_shape(const std::string& text) {
-  std::array<Index, 3> extents{};
-  const char* position = text.data();
-  const char* const end = text.data() + text.size();
-  bool good = true;
-  for (std::size_t i = 0; i < extents.size() && good; ++i) {
-    const auto [next, code] = std::from_chars(position, end, extents[i]);
-    const bool last = i + 1 == extents.size();
-    good = code == std::errc{} && extents[i] >= 1 && (last ? next == end : next != end && *next == 'x');
-    position = last ? next : next + 1;
-  }
-  if (!good) {
-    throw ValueError({.where = "summary: --input",
-                      .expected = "height x width x channels",
-                      .got = fmt::format("'{}'", text),
-                      .fix = "write e.g. 28x28x1"});
-  }
-  return Shape(extents);
-}
-
 Graph make_graph(const SummaryRequest& request) {
   if (is_network_path(request.network)) return load_network(request.network).graph();
   const zoo::Entry& entry = zoo::find_entry(request.network);
-  return entry.graph(request.input.empty() ? entry.image : parse_shape(request.input),
+  return entry.graph(request.input.empty() ? entry.image : parse_shape(request.input, "summary: --input"),
                      request.classes.value_or(entry.classes));
 }
 
