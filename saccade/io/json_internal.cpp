@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
@@ -92,10 +93,10 @@ Index read_index(const Json& json, const std::string& where) {
 float read_float(const Json& json, const std::string& where) {
   if (!json.is_number()) fail(where, "a number", show(json));
   const double value = json.get<double>();
-  if (!(std::abs(value) <= static_cast<double>(std::numeric_limits<float>::max()))) {
-    fail(where, "a number that a float32 can hold", show(json));
-  }
-  return static_cast<float>(value);
+  // The digits that a float32 is written with may lie a little beyond the largest one, nearer to it than to the next.
+  constexpr double kLargest = std::numeric_limits<float>::max(), kBeyond = 0x1.FFFFFFp127;
+  if (!(std::abs(value) < kBeyond)) fail(where, "a number that a float32 can hold", show(json));
+  return static_cast<float>(std::clamp(value, -kLargest, kLargest));
 }
 
 std::string read_string(const Json& json, const std::string& where) {

@@ -3,6 +3,7 @@
 #include <onnx/onnx_pb.h>
 
 #include "saccade/base/error.h"
+#include "saccade/io/model_file.h"
 #include "saccade/io/onnx.h"
 #include "saccade/io/onnx/testing_internal.h"
 #include "saccade/nn/elementwise.h"
@@ -164,6 +165,9 @@ TEST(OnnxImport, ClipOfOneBoundCanBeSaved) {
     const auto& layer = dynamic_cast<const ActivationLayer&>(*model.nodes().back().layer);
     EXPECT_EQ(layer.options().clip_high, kLargest);
     EXPECT_THAT(net.run({-3, 3}), ElementsAre(-1, 3));
+    std::vector<std::byte> file;
+    encode_model(model, [&](std::span<const std::byte> piece) { file.insert(file.end(), piece.begin(), piece.end()); });
+    EXPECT_EQ(read_model(file, "net").graph().summary(), model.graph().summary());
   }
 }
 
