@@ -9,11 +9,13 @@ namespace saccade::test {
 /// source tree. Tests that need it skip when it is not there.
 inline std::filesystem::path data_path(std::string_view name) {
   const char* const folder = std::getenv("SACCADE_TEST_DATA");
-  const std::filesystem::path root =
-      folder != nullptr
-          ? std::filesystem::path(folder)
-          : std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path() / "shared" / "data";
-  return root / name;
+  if (folder != nullptr) return std::filesystem::path(folder) / name;
+  // The tree that holds the build; for a build elsewhere the tree of this file, whose name a compiler cache may have made
+  // relative.
+  std::filesystem::path tree = std::filesystem::current_path();
+  while (!std::filesystem::exists(tree / "saccade.sh") && tree.has_relative_path()) tree = tree.parent_path();
+  if (!tree.has_relative_path()) tree = std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
+  return tree.parent_path() / "shared" / "data" / name;
 }
 
 }  // namespace saccade::test

@@ -30,9 +30,9 @@ put_layers()
 put(bench/layers.cpp "row \"Conv2D\"\n")
 expect_fault(registry "LeakyReLU: lacks a benchmark row" "1 found")
 
-begin("a layer that ONNX does not know, once there is ONNX")
+begin("a layer that ONNX does not know, once networks are exported")
 put_layers()
-put(saccade/io/onnx/map.cpp "{\"Conv2D\", conv}\n")
+put(saccade/io/onnx/export.cpp "{\"Conv2D\", conv}\n")
 expect_fault(registry "LeakyReLU: lacks an ONNX mapping" "1 found")
 
 begin("a registry that the check cannot read")
