@@ -95,8 +95,7 @@ void choose_layers(Model& net, const TrainOptions& o, bool has_new_head) {
 Model make_network(std::optional<Model> begun, const TrainOptions& o, const data::Dataset& train) {
   const std::vector<std::string>& classes = train.class_names();
   const auto seed = static_cast<std::uint64_t>(o.seed);
-  Model net = begun ? *std::move(begun) : zoo::build(o.model, train.image_shape(), isize(classes.size()));
-  if (!begun) net.initialize(seed);
+  Model net = begun ? *std::move(begun) : zoo::build(o.model, train.image_shape(), isize(classes.size()), seed);
   if (!o.from.empty()) {
     const bool other_classes =
         net.output_shape() != Shape{isize(classes.size())} || (!net.class_names.empty() && net.class_names != classes);
