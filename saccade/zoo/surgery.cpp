@@ -73,6 +73,12 @@ Model with_new_head(const Model& net, Index classes, std::uint64_t seed) {
   }
   Node output = built.back();
   if (output.shape().rank() != 1) output = Flatten{{}}(output);
+  if (output.shape() != Shape{classes}) {
+    throw ValueError({.where = fmt::format("network '{}'", net.name()),
+                      .expected = fmt::format("{} outputs behind the new layer '{}'", classes, nodes[head].name),
+                      .got = output.shape().to_string(),
+                      .fix = "start from a network that pools its last convolution, or ends in a dense layer"});
+  }
 
   Model result(Graph(net.name(), built.front(), output), Model::Weights::zeros);
   for (std::size_t i = 0; i < result.parameters().size(); ++i) {

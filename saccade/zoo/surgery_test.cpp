@@ -61,6 +61,12 @@ TEST(Surgery, ANewHeadOfADenseLayerGivesLogits) {
             }),
             "layer 'batch_norm': expected the last layer with weights to be a Dense or a Conv2D, got BatchNorm; start "
             "from a network that ends in one");
+  EXPECT_EQ(
+      test::message_of([] {
+        with_new_head(Sequential("n", {Input{{4, 4, 1}}, Conv2D{{.filters = 3, .kernel = 3}}}), 2, 0);
+      }),
+      "network 'n': expected 2 outputs behind the new layer 'conv2d', got [8]; start from a network that pools its "
+      "last convolution, or ends in a dense layer");
 }
 
 TEST(Surgery, ReversedChannelsComputeTheSameOfReversedImages) {
