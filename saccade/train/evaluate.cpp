@@ -77,7 +77,7 @@ Evaluation evaluate(Model& net, const data::DatasetPtr& dataset, const EvaluateO
     auto found = ready.find(batch.rows());
     if (found == ready.end()) {
       found = ready
-                  .emplace(batch.rows(), Ready{Plan(net, batch.rows(), PlanMode::inference),
+                  .emplace(batch.rows(), Ready{Plan(net, batch.rows(), PlanMode::constant),
                                                LossOperation(options.loss, batch.rows(), classes)})
                   .first;
     }
@@ -120,7 +120,7 @@ Tensor predict(Model& net, const Tensor& images, const PredictOptions& options) 
   std::optional<Plan> plan;
   for (Index first = 0; first < count; first += options.batch_size) {
     const Index rows = std::min(options.batch_size, count - first);
-    if (!plan || plan->batch() != rows) plan.emplace(net, rows, PlanMode::inference);
+    if (!plan || plan->batch() != rows) plan.emplace(net, rows, PlanMode::constant);
     prepared.resize(usize(rows * image));
     if (images.dtype() == DType::uint8) {
       net.preprocessing.apply(images.uint8s().subspan(usize(first * image), prepared.size()), prepared);
