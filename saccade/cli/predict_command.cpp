@@ -110,6 +110,12 @@ void print(const std::string& file, const std::vector<Guess>& guesses, bool json
 
 void predict_images(const PredictRequest& request, Console& console) {
   Model net = load_network(request.network);
+  if (net.output_shape().rank() != 1) {
+    throw ShapeError({.where = printable(request.network),
+                      .expected = "a classifier, one output a class",
+                      .got = fmt::format("outputs of shape {}", net.output_shape().to_string()),
+                      .fix = "name a network that ends in class scores"});
+  }
   Index bad = 0;
   for (const std::string& file : expand(request)) {
     try {

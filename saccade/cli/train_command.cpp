@@ -84,8 +84,8 @@ fs::path new_run_folder(const TrainRequest& request) {
 void choose_layers(Model& net, const TrainOptions& o, bool has_new_head) {
   if (!o.train_from.empty()) {
     net.train_from(o.train_from);
-  } else if (o.train_last > 0 || (has_new_head && !o.train_all)) {
-    net.train_last(std::max(o.train_last, Index{1}));
+  } else if (o.train_last || (has_new_head && !o.train_all)) {
+    net.train_last(o.train_last.value_or(1));
   } else if (o.train_all) {
     net.unfreeze("*");
   }
@@ -171,8 +171,8 @@ Loss loss_of(const TrainOptions& o) {
 
 /// Of the options that say which layers of a trained network learn, at most one, and only with such a network.
 void check_layer_choice(const TrainOptions& o) {
-  const int given =
-      static_cast<int>(o.train_last != 0) + static_cast<int>(!o.train_from.empty()) + static_cast<int>(o.train_all);
+  const int given = static_cast<int>(o.train_last.has_value()) + static_cast<int>(!o.train_from.empty()) +
+                    static_cast<int>(o.train_all);
   if (given > 1) {
     throw ValueError({.where = "train",
                       .expected = "one of --train-last, --train-from and --train-all",
@@ -205,7 +205,7 @@ void check(const TrainOptions& o) {
                       .got = fmt::format("{}", *o.validation_split),
                       .fix = "0.1 sets a tenth aside"});
   }
-  require_from("--train-last", o.train_last, 0);
+  require_from("--train-last", o.train_last.value_or(1), 1);
   check_layer_choice(o);
   data::split_mode_named(o.split_mode);
   require_useful(o.images, o.dataset, "train");
@@ -246,6 +246,12 @@ void normalise(Model& net, const TrainOptions& o, const data::Dataset& train) {
 void train(TrainRequest request, Console& console) {
   const bool resumed = !request.resume.empty();
   TrainOptions& o = request.options;
+  if (!o.from.empty() && !o.model.empty() && o.model != o.from) {
+    throw ValueError({.where = "train",
+                      .expected = "--from, a trained network, or --model, one to begin anew",
+                      .got = "both",
+                      .fix = "leave one of them out"});
+  }
   apply_recipe(o);
   check(o);
   if (o.threads > 0) set_thread_count(o.threads);

@@ -102,7 +102,7 @@ void apply_recipe(TrainOptions& options) {
   if (!options.from.empty()) options.model = options.from;
   if (options.model.empty()) options.model = default_model(options.dataset);
   const bool head_only =
-      !options.from.empty() && !options.train_all && options.train_from.empty() && options.train_last <= 1;
+      !options.from.empty() && !options.train_all && options.train_from.empty() && options.train_last.value_or(1) == 1;
   const Recipe recipe = head_only ? kNewHead : recipe_of(options.model, names_images(options.dataset));
   if (options.augment) {
     AugmentOptions& chosen = options.augmentation;

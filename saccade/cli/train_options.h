@@ -18,9 +18,9 @@ namespace saccade::cli {
 /// folder's config.json come from there.
 struct TrainOptions {
   std::string dataset;
-  std::string model;     ///< Empty: the recipe's for the data set.
-  std::string from;      ///< Empty: a new network.
-  Index train_last = 0;  ///< 0: not given.
+  std::string model;  ///< Empty: the recipe's for the data set.
+  std::string from;   ///< Empty: a new network.
+  std::optional<Index> train_last;
   std::string train_from;
   bool train_all = false;
   std::optional<Index> epochs;      ///< Left out: the recipe's.

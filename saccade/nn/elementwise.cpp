@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 
 #include "saccade/base/error.h"
@@ -88,6 +89,12 @@ Shape ActivationLayer::infer(std::span<const Shape> src) const {
   checks::in_range(label(), "elu_alpha", options_.elu_alpha, 0.0F, kMost);
   checks::in_range(label(), "hard_sigmoid_slope", options_.hard_sigmoid_slope, 1e-6F, kMost);
   checks::in_range(label(), "hard_sigmoid_offset", options_.hard_sigmoid_offset, -kMost, kMost);
+  if (!std::isfinite(options_.clip_low) || !std::isfinite(options_.clip_high)) {
+    throw ValueError({.where = label() + ": clip_low, clip_high",
+                      .expected = "finite numbers",
+                      .got = fmt::format("{} and {}", options_.clip_low, options_.clip_high),
+                      .fix = "the largest float is no bound at all"});
+  }
   if (!(options_.clip_low <= options_.clip_high)) {
     throw ValueError({.where = label() + ": clip_low",
                       .expected = fmt::format("at most clip_high, {}", options_.clip_high),

@@ -9,8 +9,8 @@ struct ActivationOptions {
   float elu_alpha = 1.0F;                  ///< Of elu only, zero or more: y approaches -alpha.
   float hard_sigmoid_slope = 1.0F / 6.0F;  ///< Of hard_sigmoid only, above zero (ONNX: alpha, 0.2 there).
   float hard_sigmoid_offset = 0.5F;        ///< Of hard_sigmoid only, finite (ONNX: beta).
-  float clip_low = 0.0F;                   ///< Of clip only, at most clip_high; may be -infinity.
-  float clip_high = 1.0F;                  ///< Of clip only; may be infinity.
+  float clip_low = 0.0F;                   ///< Of clip only, finite, at most clip_high.
+  float clip_high = 1.0F;                  ///< Of clip only, finite.
   std::string name{};
 };
 

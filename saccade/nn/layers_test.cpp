@@ -256,8 +256,7 @@ INSTANTIATE_TEST_SUITE_P(
         golden("golden case of Activation hard_swish", {4}, ActivationLayer{{.activation = hard_swish}}, {-3, 0, 1, 6},
                {0, 0, 4.0F / 6.0F, 6}),
         golden("golden case of Activation clip", {4},
-               ActivationLayer{
-                   {.activation = clip, .clip_low = -2.0F, .clip_high = std::numeric_limits<float>::infinity()}},
+               ActivationLayer{{.activation = clip, .clip_low = -2.0F, .clip_high = std::numeric_limits<float>::max()}},
                {-3, -1, 0, 70}, {-2, -1, 0, 70}),
         golden("golden case of Activation parameters", {3},
                ActivationLayer{{.activation = hard_sigmoid, .hard_sigmoid_slope = 0.2F}}, {-1, 0, 9}, {0.3F, 0.5F, 1}),

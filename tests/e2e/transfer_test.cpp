@@ -81,6 +81,9 @@ TEST_F(Transfer, SaysWhatIsWrong) {
   EXPECT_THAT(place->expect(2, {"train", "shapes", "--train-last", "1"}).err, HasSubstr("expected --from"));
   EXPECT_THAT(place->expect(2, {"train", "shapes", "--from", "digits", "--train-last", "1", "--train-all"}).err,
               HasSubstr("expected one of --train-last, --train-from and --train-all, got 2"));
+  EXPECT_THAT(place->expect(2, {"train", "shapes", "--from", "digits", "--model", "mlp"}).err, HasSubstr("got both"));
+  EXPECT_THAT(place->expect(2, {"train", "shapes", "--from", "digits", "--train-last", "0"}).err,
+              HasSubstr("--train-last: expected at least 1"));
   EXPECT_THAT(place->expect(2, {"train", "shapes", "--from", "digits", "--train-last", "9"}).err,
               HasSubstr("expected 1 to 5, which is how many have weights, got 9"));
   EXPECT_THAT(place->expect(2, {"train", "shapes", "--from", "digits", "--train-from", "conv9"}).err,
