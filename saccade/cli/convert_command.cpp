@@ -15,6 +15,7 @@
 #include "saccade/base/printable.h"
 #include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
+#include "saccade/io/onnx.h"
 #include "saccade/io/torch_weights.h"
 #include "saccade/zoo/surgery.h"
 #include "saccade/zoo/zoo.h"
@@ -153,9 +154,9 @@ Model fill_network(const ConvertRequest& request) {
 }
 
 void check(const ConvertRequest& request) {
-  if (!request.to.ends_with(".safetensors")) {
+  if (!request.to.ends_with(".safetensors") && !request.to.ends_with(".onnx")) {
     throw ValueError({.where = "convert: TO",
-                      .expected = "a file whose name ends in .safetensors",
+                      .expected = "a file whose name ends in .safetensors or .onnx",
                       .got = fmt::format("'{}'", request.to),
                       .fix = "write e.g. net.safetensors"});
   }
@@ -185,7 +186,11 @@ void convert(const ConvertRequest& request, Console& console) {
   Model net = request.model.empty() ? load_network(request.from) : fill_network(request);
   set_preprocessing(net, request);
   if (!request.class_names.empty()) set_class_names(net, request.class_names);
-  net.save(request.to);
+  if (request.to.ends_with(".onnx")) {
+    save_onnx(net, request.to);
+  } else {
+    net.save(request.to);
+  }
   console.err << fmt::format("{}: {} parameters, {} to {} outputs\n", printable(request.to), net.parameter_count(),
                              net.input_shape().to_string(), net.output_shape().elements());
 }
@@ -194,11 +199,14 @@ void convert(const ConvertRequest& request, Console& console) {
 
 void add_convert_command(CLI::App& app, Console& console) {
   const auto request = std::make_shared<ConvertRequest>();
-  CLI::App* command = app.add_subcommand("convert", "Turn a network from elsewhere into one of Saccade's");
+  CLI::App* command =
+      app.add_subcommand("convert", "Turn a network from elsewhere into one of Saccade's, or take one elsewhere");
   command->add_option("FROM", request->from, "an .onnx or .safetensors file, or a run folder")
       ->required()
       ->type_name("");
-  command->add_option("TO", request->to, "a .safetensors file")->required()->type_name("");
+  command->add_option("TO", request->to, "a .safetensors file, or an .onnx file for other programs")
+      ->required()
+      ->type_name("");
   std::string known = "what its images go through:";
   for (const NamedPreprocessing& named : named_preprocessings())
     known += fmt::format("\n{}: {}", named.name, named.help);
@@ -225,7 +233,7 @@ void add_convert_command(CLI::App& app, Console& console) {
       "  saccade convert resnet20.onnx resnet20.safetensors --preprocessing torch\n"
       "  saccade convert squeezenet.onnx squeezenet.safetensors --preprocessing caffe --class-names imagenet.txt\n"
       "  saccade convert resnet18.safetensors net.safetensors --model resnet18 --preprocessing torch\n"
-      "  saccade convert runs/flowers flowers.safetensors");
+      "  saccade convert runs/flowers flowers.onnx");
   command->callback([request, &console] { convert(*request, console); });
 }
 

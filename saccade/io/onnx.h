@@ -22,4 +22,13 @@ Model load_onnx(const std::filesystem::path& path);
 /// The same from memory; `name` is what messages call it.
 Model read_onnx(std::span<const std::byte> bytes, const std::string& name);
 
+/// Writes the network as ONNX (operator set 14), whole or not at all, for other programs and for load_onnx(), which gives
+/// the same network back, weights bit for bit. Images are [batch, channels, height, width] there, with a batch of any size;
+/// padding is written in numbers, activations as nodes of their own, dropout stays. Preprocessing and class names have no
+/// place in the file. Throws ValueError, naming the layer, for what ONNX has no word for; SystemError.
+void save_onnx(const Model& model, const std::filesystem::path& path);
+
+/// The bytes of that file.
+std::string encode_onnx(const Model& model);
+
 }  // namespace saccade

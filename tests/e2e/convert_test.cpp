@@ -8,6 +8,7 @@
 #include "saccade/io/onnx/graph_internal.h"
 #include "saccade/io/safetensors.h"
 #include "saccade/nn/plan.h"
+#include "saccade/zoo/zoo.h"
 #include "tests/support/test_data.h"
 #include "workplace.h"
 
@@ -76,6 +77,22 @@ TEST(Convert, PyTorchsWeightsFindTheirPlaceInTheZoo) {
   EXPECT_THAT(a.forward(image), testing::Pointwise(testing::FloatNear(1e-4F), b.forward(image)));
 }
 
+TEST(Convert, EveryNetworkOfTheZooComesBackFromOnnxBitForBit) {
+  const Workplace place;
+  for (const zoo::Entry& entry : zoo::entries()) {
+    const Shape image =
+        entry.image[0] > 64 ? Shape{64, 64, 3} : entry.image;  // VGG has 138 million weights for larger ones
+    zoo::build(entry.name, image, 10, 3).save(place / "net.safetensors");
+    place.expect(0, {"convert", "net.safetensors", "net.onnx"});
+    place.expect(0, {"convert", "net.onnx", "back.safetensors"});
+    Model net = load_model(place / "net.safetensors"), back = load_model(place / "back.safetensors");
+    std::vector<float> pixels(usize(image.elements()));
+    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = std::sin(0.37F * static_cast<float>(i % 1021));
+    Plan a(net, 1, PlanMode::inference), b(back, 1, PlanMode::inference);
+    EXPECT_THAT(a.forward(pixels), testing::ElementsAreArray(b.forward(pixels))) << entry.name;
+  }
+}
+
 TEST(Convert, SaysWhatIsWrong) {
   const Workplace place;
   const std::string net = kSource / "tests/fuzz/seeds/onnx/small.onnx";
@@ -83,7 +100,7 @@ TEST(Convert, SaysWhatIsWrong) {
   write(place / "blank.txt", "cat\n\ndog\n");
   write(place / "text.onnx", "this is no network\n");
   const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{net, "net.onnx"}, "convert: TO: expected a file whose name ends in .safetensors, got 'net.onnx'"},
+      {{net, "net.pb"}, "convert: TO: expected a file whose name ends in .safetensors or .onnx, got 'net.pb'"},
       {{net, "n.safetensors", "--preprocessing", "imagenet"},
        "expected one of none, unit, torch, tf, caffe, got 'imagenet'"},
       {{net, "n.safetensors", "--mean", "1,2,3"}, "3"},
