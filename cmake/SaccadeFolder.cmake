@@ -5,13 +5,14 @@ if(SACCADE_DEVELOPER)
   add_custom_target(unit_tests)  # builds everything that carries the ctest label `unit`
 endif()
 
-# saccade_folder(name [COMMAND_ONLY] USES folders... EXTERNAL targets...)
+# saccade_folder(name [COMMAND_ONLY] [LIGHT] USES folders... EXTERNAL targets...)
 #
 # Turns saccade/<name>/ into the target saccade::<name>, linked to just the folders after USES and the third-party targets
 # after EXTERNAL (fmt and OpenMP come with every folder). Unit tests (*_test.cpp) stand beside the sources and become
 # saccade_<name>_test. A COMMAND_ONLY folder serves the command, and is no part of the library that users link.
+# A LIGHT one computes nothing for long: sanitizer builds leave it unoptimised.
 function(saccade_folder name)
-  cmake_parse_arguments(ARG "COMMAND_ONLY" "" "USES;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/saccade/${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
   set(tests ${sources})
@@ -26,7 +27,12 @@ function(saccade_folder name)
     if(SACCADE_SANITIZER)
       # Reading the standard library is half of a source's time. Not so in the other builds, which prove that each header
       # includes what it needs.
-      saccade_precompile(saccade_${name} library <algorithm> <array> <atomic> <chrono> <cmath> <filesystem> <functional> <map>
+      set(group library)
+      if(ARG_LIGHT)
+        target_compile_options(saccade_${name} PRIVATE -O0)
+        set(group light_library)
+      endif()
+      saccade_precompile(saccade_${name} ${group} <algorithm> <array> <atomic> <chrono> <cmath> <filesystem> <functional> <map>
         <memory> <mutex> <optional> <span> <string> <thread> <unordered_map> <variant> <vector> <fmt/format.h>)
     endif()
     target_link_libraries(saccade_${name} PUBLIC ${uses} PRIVATE $<BUILD_INTERFACE:saccade_warnings> ${external}
