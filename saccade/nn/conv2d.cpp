@@ -1,12 +1,9 @@
 #include "saccade/nn/conv2d.h"
 
-#include <fmt/format.h>
-
 #include <limits>
 
-#include "saccade/base/error.h"
 #include "saccade/nn/checks.h"
-#include "saccade/nn/weighted_operation.h"
+#include "saccade/nn/convolution_internal.h"
 
 namespace saccade {
 void Conv2D::visit(Conv2DOptions& o, OptionVisitor& v) {
@@ -25,70 +22,36 @@ void Conv2D::visit(Conv2DOptions& o, OptionVisitor& v) {
 
 kernels::Conv2DProblem Conv2D::problem(Index batch, const Shape& src) const {
   const Conv2DOptions& o = options_;
-  return {.n = batch,
-          .ih = src[0],
-          .iw = src[1],
-          .ic = src[2],
-          .oc = o.filters,
-          .kh = o.kernel.h,
-          .kw = o.kernel.w,
-          .sh = o.strides.h,
-          .sw = o.strides.w,
-          .dh = o.dilation.h,
-          .dw = o.dilation.w,
-          .ph = o.padding.rows(src[0], o.kernel.h, o.strides.h, o.dilation.h),
-          .pw = o.padding.columns(src[1], o.kernel.w, o.strides.w, o.dilation.w),
-          .groups = o.groups,
-          .bias = o.use_bias};
+  return internal::with_window(
+      {.n = batch, .ih = src[0], .iw = src[1], .ic = src[2], .oc = o.filters, .groups = o.groups, .bias = o.use_bias},
+      o);
 }
 
 Shape Conv2D::infer(std::span<const Shape> src) const {
   const std::string where = label();
   const Conv2DOptions& o = options_;
   checks::positive(where, "filters", o.filters);
-  checks::positive(where, "kernel", o.kernel);
-  checks::positive(where, "strides", o.strides);
-  checks::positive(where, "dilation", o.dilation);
+  internal::check_window(where, o);
   checks::positive(where, "groups", o.groups);
   checks::in_range(where, "l2", o.l2, 0.0F, std::numeric_limits<float>::max());
   checks::image(where, src[0]);
-  if (src[0][2] % o.groups != 0 || o.filters % o.groups != 0) {
-    throw ShapeError({.where = where,
-                      .expected = fmt::format("input channels and filters that {} groups divide", o.groups),
-                      .got = fmt::format("{} channels and {} filters", src[0][2], o.filters),
-                      .fix = "change .groups or .filters, or the previous layer's .filters"});
-  }
-  const kernels::Conv2DProblem p = problem(1, src[0]);
-  checks::window_fits(where, "height", p.ih, kernels::window_extent(p.kh, p.dh), p.ph);
-  checks::window_fits(where, "width", p.iw, kernels::window_extent(p.kw, p.dw), p.pw);
-  return {p.oh(), p.ow(), p.oc};
+  internal::check_groups(where, src[0][2], o.filters, o.groups);
+  return internal::convolved_shape(where, problem(1, src[0]));
 }
 
 std::vector<ParameterSpec> Conv2D::parameters(std::span<const Shape> src) const {
   const Conv2DOptions& o = options_;
-  std::vector<ParameterSpec> specs{{.name = "weight",
-                                    .shape = {o.kernel.h, o.kernel.w, src[0][2] / o.groups, o.filters},
-                                    .initializer = o.kernel_initializer,
-                                    .l2 = o.l2}};
-  if (o.use_bias) specs.push_back({.name = "bias", .shape = {o.filters}, .initializer = o.bias_initializer});
-  return specs;
+  return internal::weight_and_bias(o, {o.kernel.h, o.kernel.w, src[0][2] / o.groups, o.filters}, o.filters);
 }
 
 Index Conv2D::multiply_adds(std::span<const Shape> src) const { return problem(1, src[0]).multiply_adds(); }
 
 std::shared_ptr<const Layer> Conv2D::with_bias_and(Activation activation) const {
-  if (options_.activation != Activation::linear) return nullptr;
-  Conv2DOptions options = options_;
-  options.use_bias = true;
-  options.activation = activation;
-  return std::make_shared<Conv2D>(std::move(options));
+  return internal::with_bias_and<Conv2D>(options_, activation);
 }
 
 std::unique_ptr<Operation> Conv2D::prepare(const PrepareContext& context) const {
-  kernels::Conv2DProblem p = problem(context.batch, context.src[0]);
-  p.constant_weight = context.constant_parameters;
-  return std::make_unique<WeightedOperation<kernels::Conv2DProblem, kernels::Conv2DKernel>>(
-      kernels::conv2d_implementations(), p, options_.activation, context);
+  return internal::prepare_convolution(problem(context.batch, context.src[0]), options_.activation, context);
 }
 
 }  // namespace saccade

@@ -8,6 +8,7 @@
 #include "saccade/base/error.h"
 #include "saccade/kernels/bias/bias.h"
 #include "saccade/nn/checks.h"
+#include "saccade/nn/convolution_internal.h"
 #include "saccade/nn/fused_activation.h"
 
 namespace saccade {
@@ -140,30 +141,15 @@ kernels::Conv2DProblem Conv2DTranspose::problem(Index batch, const Shape& src) c
                                  o.padding.rows(1, 1, 1, 1), o.output_padding.h);
   const Index ow = output_extent(o.padding, src[1], kernels::window_extent(o.kernel.w, o.dilation.w), o.strides.w,
                                  o.padding.columns(1, 1, 1, 1), o.output_padding.w);
-  return {.n = batch,
-          .ih = oh,
-          .iw = ow,
-          .ic = o.filters,
-          .oc = src[2],
-          .kh = o.kernel.h,
-          .kw = o.kernel.w,
-          .sh = o.strides.h,
-          .sw = o.strides.w,
-          .dh = o.dilation.h,
-          .dw = o.dilation.w,
-          .ph = o.padding.rows(oh, o.kernel.h, o.strides.h, o.dilation.h),
-          .pw = o.padding.columns(ow, o.kernel.w, o.strides.w, o.dilation.w),
-          .groups = o.groups,
-          .bias = false};
+  return internal::with_window(
+      {.n = batch, .ih = oh, .iw = ow, .ic = o.filters, .oc = src[2], .groups = o.groups, .bias = false}, o);
 }
 
 Shape Conv2DTranspose::infer(std::span<const Shape> src) const {
   const std::string where = label();
   const Conv2DTransposeOptions& o = options_;
   checks::positive(where, "filters", o.filters);
-  checks::positive(where, "kernel", o.kernel);
-  checks::positive(where, "strides", o.strides);
-  checks::positive(where, "dilation", o.dilation);
+  internal::check_window(where, o);
   checks::positive(where, "groups", o.groups);
   checks::in_range(where, "l2", o.l2, 0.0F, std::numeric_limits<float>::max());
   checks::image(where, src[0]);
@@ -176,12 +162,7 @@ Shape Conv2DTranspose::infer(std::span<const Shape> src) const {
                       .got = extra.to_string(),
                       .fix = given ? "set .output_padding below .strides" : "use explicit padding"});
   }
-  if (src[0][2] % o.groups != 0 || o.filters % o.groups != 0) {
-    throw ShapeError({.where = where,
-                      .expected = fmt::format("input channels and filters that {} groups divide", o.groups),
-                      .got = fmt::format("{} channels and {} filters", src[0][2], o.filters),
-                      .fix = "change .groups or .filters, or the previous layer's .filters"});
-  }
+  internal::check_groups(where, src[0][2], o.filters, o.groups);
   const kernels::Conv2DProblem p = problem(1, src[0]);
   if (std::min(p.ih, p.iw) < 1 || std::max(p.ih, p.iw) > checks::kMost) {
     throw ShapeError({.where = where,
@@ -194,12 +175,7 @@ Shape Conv2DTranspose::infer(std::span<const Shape> src) const {
 
 std::vector<ParameterSpec> Conv2DTranspose::parameters(std::span<const Shape> src) const {
   const Conv2DTransposeOptions& o = options_;
-  std::vector<ParameterSpec> specs{{.name = "weight",
-                                    .shape = {o.kernel.h, o.kernel.w, o.filters / o.groups, src[0][2]},
-                                    .initializer = o.kernel_initializer,
-                                    .l2 = o.l2}};
-  if (o.use_bias) specs.push_back({.name = "bias", .shape = {o.filters}, .initializer = o.bias_initializer});
-  return specs;
+  return internal::weight_and_bias(o, {o.kernel.h, o.kernel.w, o.filters / o.groups, src[0][2]}, o.filters);
 }
 
 Index Conv2DTranspose::multiply_adds(std::span<const Shape> src) const { return problem(1, src[0]).multiply_adds(); }

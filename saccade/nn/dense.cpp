@@ -5,6 +5,7 @@
 #include "saccade/base/error.h"
 #include "saccade/kernels/dense/dense.h"
 #include "saccade/nn/checks.h"
+#include "saccade/nn/convolution_internal.h"
 #include "saccade/nn/weighted_operation.h"
 
 namespace saccade {
@@ -31,11 +32,7 @@ Shape Dense::infer(std::span<const Shape> src) const {
 }
 
 std::vector<ParameterSpec> Dense::parameters(std::span<const Shape> src) const {
-  const DenseOptions& o = options_;
-  std::vector<ParameterSpec> specs{
-      {.name = "weight", .shape = {src[0][0], o.units}, .initializer = o.kernel_initializer, .l2 = o.l2}};
-  if (o.use_bias) specs.push_back({.name = "bias", .shape = {o.units}, .initializer = o.bias_initializer});
-  return specs;
+  return internal::weight_and_bias(options_, {src[0][0], options_.units}, options_.units);
 }
 
 Index Dense::multiply_adds(std::span<const Shape> src) const { return src[0][0] * options_.units; }
