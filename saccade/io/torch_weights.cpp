@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "saccade/base/error.h"
-#include "saccade/io/onnx/fold_internal.h"
+#include "saccade/io/layout_internal.h"
 #include "saccade/io/quote_internal.h"
 #include "saccade/nn/dense.h"
 #include "saccade/nn/depthwise_conv2d.h"
@@ -53,22 +53,14 @@ std::optional<Shape> flattened_image(const Graph& graph, const GraphNode& node) 
   return image.rank() == 3 ? std::optional(image) : std::nullopt;
 }
 
-/// A dense layer's [out, in] as [in, out], in the order of `image` behind a flattened one.
-Constant dense_weight(const Constant& torch, const std::optional<Shape>& image) {
-  if (!image) return internal::transpose(torch, std::array<Index, 2>{1, 0});
-  const Shape& s = *image;
-  const Constant by_axis = Constant::of({torch.dims[0], s[2], s[0], s[1]}, torch.floats());
-  return internal::transpose(by_axis, std::array<Index, 4>{2, 3, 1, 0});
-}
-
 /// The tensor in our layout; its dims may still be others than the parameter's.
 Constant in_our_layout(const Constant& torch, const Graph& graph, const GraphNode& node) {
-  if (torch.rank() == 4) return internal::transpose(torch, std::array<Index, 4>{2, 3, 1, 0});
+  if (torch.rank() == 4) return internal::filters_to_hwio(torch);
   if (torch.rank() != 2 || dynamic_cast<const Dense*>(node.layer.get()) == nullptr) return torch;
   const std::optional<Shape> image = flattened_image(graph, node);
-  Constant ours = dense_weight(torch, image && image->elements() == torch.dims[1] ? image : std::nullopt);
-  ours.dims = {torch.dims[1], torch.dims[0]};
-  return ours;
+  const bool fits = image && image->elements() == torch.dims[1];
+  return internal::dense_weight(torch, internal::Units::first,
+                                fits ? internal::channels_first(*image) : std::vector<Index>{});
 }
 
 /// The dims that in_our_layout() should give. PyTorch keeps a depthwise filter [h, w, c, m] as one of groups,

@@ -10,8 +10,9 @@
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/base/version.h"
+#include "saccade/io/layout_internal.h"
 #include "saccade/io/onnx.h"
-#include "saccade/io/onnx/fold_internal.h"
+#include "saccade/io/onnx/constant_internal.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
@@ -236,11 +237,9 @@ std::vector<std::string> with_bias(const LayerExport& l, std::vector<std::string
   return inputs;
 }
 
-/// Filters [h, w, i, o] as [o, i, h, w].
-Constant to_oihw(const Constant& filters) { return internal::transpose(filters, std::array<Index, 4>{3, 2, 0, 1}); }
-
 Value export_convolution(const LayerExport& l, const auto& o, const Constant& filters, Index groups) {
-  const std::vector<std::string> inputs = with_bias(l, {l.input().name, l.add("weight", to_oihw(filters))});
+  const std::vector<std::string> inputs =
+      with_bias(l, {l.input().name, l.add("weight", internal::filters_to_oihw(filters))});
   onnx::NodeProto& node = l.add_node("Conv", inputs, before_activation(l, o.activation));
   set_window(node, o, l.src(), o.kernel, o.strides, o.dilation);
   set(node, "dilations", {o.dilation.h, o.dilation.w});
@@ -285,7 +284,7 @@ Value export_conv2d_transpose(const LayerExport& l) {
                                                  o.padding.columns(src[1], o.kernel.w, o.strides.w, o.dilation.w),
                                                  is_explicit, o.output_padding.w);
   const std::vector<std::string> inputs =
-      with_bias(l, {l.input().name, l.add("weight", to_oihw(l.parameter("weight")))});
+      with_bias(l, {l.input().name, l.add("weight", internal::filters_to_oihw(l.parameter("weight")))});
   onnx::NodeProto& node = l.add_node("ConvTranspose", inputs, before_activation(l, o.activation));
   set(node, "kernel_shape", {o.kernel.h, o.kernel.w});
   set(node, "strides", {o.strides.h, o.strides.w});
@@ -301,9 +300,7 @@ Value export_dense(const LayerExport& l) {
   const DenseOptions& o = l.options<Dense>();
   Constant weight = l.parameter("weight");  // [inputs, units], rows in the order of [h, w, c]
   if (const std::optional<Shape>& image = l.input().flattened) {
-    const Shape& s = *image;
-    const Constant by_axis = Constant::of({s[0], s[1], s[2], o.units}, weight.floats());
-    weight.values = internal::transpose(by_axis, std::array<Index, 4>{2, 0, 1, 3}).values;
+    weight = internal::dense_weight_channels_first(weight, *image);
   }
   l.add_node("Gemm", with_bias(l, {l.input().name, l.add("weight", weight)}), before_activation(l, o.activation));
   add_fused(l, o.activation);
@@ -416,8 +413,9 @@ Value export_local_response_norm(const LayerExport& l) {
   return {l.output()};
 }
 
-/// Whether an image's numbers stand in the same order channels first and channels last.
-bool has_one_order(const Shape& shape) { return shape.rank() < 3 || shape[2] == 1 || shape[0] * shape[1] == 1; }
+bool has_one_order(const Shape& shape) {
+  return shape.rank() != 3 || internal::has_one_order(internal::channels_first(shape));
+}
 
 Value export_flatten(const LayerExport& l) {
   l.add_node("Flatten", {l.input().name}, l.output());
@@ -482,9 +480,7 @@ void describe(onnx::ValueInfoProto& value, const std::string& name, const Shape&
   onnx::TypeProto::Tensor& type = *value.mutable_type()->mutable_tensor_type();
   type.set_elem_type(onnx::TensorProto::FLOAT);
   type.mutable_shape()->add_dim()->set_dim_param("N");
-  std::vector<Index> dims(image.extents().begin(), image.extents().end());
-  if (dims.size() > 1) std::rotate(dims.begin(), dims.end() - 1, dims.end());
-  for (const Index dim : dims) type.mutable_shape()->add_dim()->set_dim_value(dim);
+  for (const Index dim : internal::channels_first(image)) type.mutable_shape()->add_dim()->set_dim_value(dim);
 }
 
 }  // namespace

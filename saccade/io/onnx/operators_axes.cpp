@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
-#include <numeric>
 
+#include "saccade/io/layout_internal.h"
 #include "saccade/io/onnx/import_internal.h"
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/merge.h"
@@ -18,12 +17,6 @@
 namespace saccade::internal {
 namespace {
 
-/// Whether the numbers of an image with these dims, without the batch, stand in one order channels first and last.
-bool order_is_one(std::span<const Index> dims) {
-  const Index pixels = std::accumulate(dims.begin() + 1, dims.end(), Index{1}, std::multiplies<>());
-  return dims.front() == 1 || pixels == 1;
-}
-
 /// The same numbers under other dims, in ONNX's order. The batch stays.
 Edge view(const NodeImport& n, const std::vector<Index>& dims) {
   const Edge& x = n.edge(0);
@@ -33,12 +26,12 @@ Edge view(const NodeImport& n, const std::vector<Index>& dims) {
   if (dims == x.dims) return x;
   const std::span<const Index> from = std::span(x.dims).subspan(1);
   const std::span<const Index> to = std::span(dims).subspan(1);
-  const bool plain = x.flattened.empty() && order_is_one(from);
+  const bool plain = x.flattened.empty() && has_one_order(from);
   if (to.size() == 1) {
     const std::vector<Index> channels_first(from.begin(), from.end());
     return {Flatten{{.name = n.name()}}(x.node), dims, plain ? std::vector<Index>{} : channels_first};
   }
-  if (!plain || !order_is_one(to)) {
+  if (!plain || !has_one_order(to)) {
     n.arguments().fail("a reshape that leaves each image's numbers in their order, channels last",
                        dims_text(x.dims) + " to " + dims_text(dims));
   }

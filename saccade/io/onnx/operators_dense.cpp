@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "saccade/io/layout_internal.h"
 #include "saccade/io/onnx/fold_internal.h"
 #include "saccade/io/onnx/import_internal.h"
 #include "saccade/nn/batch_norm.h"
@@ -14,17 +15,6 @@
 
 namespace saccade::internal {
 namespace {
-
-/// A matrix [inputs, units] for an edge whose numbers ONNX counts channels first: its rows in the network's order.
-std::vector<float> rows_in_our_order(const Constant& matrix, const Edge& edge) {
-  if (edge.flattened.empty()) return matrix.floats();
-  std::vector<Index> dims = edge.flattened;
-  dims.push_back(matrix.dims[1]);
-  std::vector<Index> order;
-  for (Index axis = 1; axis + 1 < isize(dims.size()); ++axis) order.push_back(axis);
-  order.insert(order.end(), {0, isize(dims.size()) - 1});
-  return transpose(Constant::of(std::move(dims), matrix.floats()), order).floats();
-}
 
 /// One value for each of `count` outputs from a constant that broadcasts along its last axis, or nothing.
 std::optional<std::vector<float>> per_output(const Constant& values, Index count) {
@@ -42,7 +32,8 @@ Edge dense(const NodeImport& n, const Constant& matrix, std::optional<std::vecto
   if (!fits) n.arguments().fail("a matrix of weights for inputs " + dims_text(x.dims), dims_text(matrix.dims));
   const Index units = matrix.dims[1];
   const std::string name = n.name();
-  n.importer().set_weight(name, "weight", Tensor(Shape(matrix.dims), rows_in_our_order(matrix, x)));
+  n.importer().set_weight(name, "weight",
+                          Tensor(Shape(matrix.dims), dense_weight(matrix, Units::last, x.flattened).floats()));
   if (bias) n.importer().set_weight(name, "bias", Tensor({units}, *bias));
   return {Dense{{.units = units, .use_bias = bias.has_value(), .name = name}}(x.node), {x.dims[0], units}};
 }

@@ -4,7 +4,7 @@
 #include <array>
 #include <numeric>
 
-#include "saccade/io/onnx/fold_internal.h"
+#include "saccade/io/layout_internal.h"
 #include "saccade/io/onnx/import_internal.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
@@ -92,9 +92,8 @@ Edge image_edge(const NodeImport& n, const Node& node) {
   return {node, {n.image().dims[0], shape[2], shape[0], shape[1]}};
 }
 
-/// Filters from OIHW to HWIO.
 void set_filters(const NodeImport& n, const std::string& layer, const Constant& weights) {
-  const Constant hwio = transpose(weights, std::array<Index, 4>{2, 3, 1, 0});
+  const Constant hwio = filters_to_hwio(weights);
   n.importer().set_weight(layer, "weight", Tensor(Shape(hwio.dims), hwio.floats()));
 }
 
