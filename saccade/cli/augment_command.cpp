@@ -14,7 +14,6 @@
 #include "saccade/base/error.h"
 #include "saccade/base/random.h"
 #include "saccade/cli/augment_options.h"
-#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/parse_pair.h"
 #include "saccade/image/color.h"
@@ -121,30 +120,25 @@ void augment(const AugmentRequest& request, Console& console) {
 
 }  // namespace
 
-void add_augment_command(CLI::App& app, Console& console) {
+void add_augment_command(const Command& program, Console& console) {
   const auto request = std::make_shared<AugmentRequest>();
-  CLI::App* command = app.add_subcommand("augment", "Show what augmentation makes of an image");
-  command->add_option("IMAGE", request->image, "an image file")->required()->type_name("");
-  declare_all(*command, request->options);
-  command->add_option("--grid", request->grid, "ROWSxCOLUMNS of pictures")->type_name("TEXT")->capture_default_str();
-  command->add_option("-o,--output", request->output, "write them as one sheet: .png, .jpg, .webp or .ppm")
-      ->type_name("FILE");
-  command->add_option("--save-to-dir", request->save_to_dir, "write each as a PNG file here")->type_name("DIR");
-  command->add_option("--save-prefix", request->save_prefix, "what their names begin with")
-      ->type_name("TEXT")
-      ->capture_default_str();
-  add_number(*command, "--max-pixels", request->max_pixels, "largest image to decode, height times width", 1);
-  command->add_option("--max-side", request->max_side, "shrink larger images to so many pixels first")
-      ->check(CLI::Range(1, 16384))
-      ->capture_default_str();
-  command->add_option("--seed", request->seed, "one seed, one sheet")->check(at_least(0))->capture_default_str();
-  command->footer(
+  const Command command = program.add_command("augment", "Show what augmentation makes of an image");
+  command.add("IMAGE", request->image, "an image file").required();
+  command.add_all(request->options);
+  command.add("--grid", request->grid, "ROWSxCOLUMNS of pictures");
+  command.add("-o,--output", request->output, "write them as one sheet: .png, .jpg, .webp or .ppm").type("FILE");
+  command.add("--save-to-dir", request->save_to_dir, "write each as a PNG file here").type("DIR");
+  command.add("--save-prefix", request->save_prefix, "what their names begin with");
+  command.add("--max-pixels", request->max_pixels, "largest image to decode, height times width", 1);
+  command.add("--max-side", request->max_side, "shrink larger images to so many pixels first", 1, 16384);
+  command.add("--seed", request->seed, "one seed, one sheet", 0);
+  command.footer(
       "Prints what happened to each picture as a line of JSON. The options are those of `saccade train`.\n"
       "Examples:\n"
       "  saccade augment photo.jpg --rotation-range 30 --fill-mode reflect --grid 4x4 -o sheet.png\n"
       "  saccade augment photo.jpg --zoom-range 0.3 --horizontal-flip --save-to-dir pictures/\n"
       "  saccade augment photo.jpg --brightness-range 0.5,1.5 -o sheet.jpg | head -1");
-  command->callback([request, &console] { augment(*request, console); });
+  command.action([request, &console] { augment(*request, console); });
 }
 
 }  // namespace saccade::cli

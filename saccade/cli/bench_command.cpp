@@ -1,6 +1,5 @@
 #include "saccade/cli/bench_command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -13,7 +12,6 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
-#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/network_benchmark.h"
 #include "saccade/proof/benchmark.h"
 #include "saccade/proof/operations.h"
@@ -220,29 +218,27 @@ void bench(const BenchRequest& request, Console& console) {
     }
   }
   if (request.json) console.out << ordered_json{{"benchmarks", all}}.dump(2) << '\n';
-  if (!holds) throw CLI::RuntimeError(1);
+  if (!holds) throw Exit{1};
 }
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, Console& console) {
+void add_bench_command(const Command& program, Console& console) {
   const auto request = std::make_shared<BenchRequest>();
-  CLI::App* command = app.add_subcommand("bench", "Measure how fast operations and networks are");
-  command
-      ->add_option("NAME", request->targets,
-                   fmt::format("operations: {}\nnetworks: {}", operation_names(), network_names()))
-      ->type_name("");
-  command->add_option("--case", request->case_id, "one case of an operation, which is also proved")->type_name("ID");
-  command->add_option("--implementation", request->implementation, "one implementation of an operation [all fast ones]")
-      ->type_name("NAME");
-  add_number(*command, "--seed", request->seed, "of inputs and weights");
-  add_number(*command, "--batch-size", request->batch_size, "images a step of a network [128]");
-  add_number(*command, "--rounds", request->rounds, "medians are over as many");
-  add_number(*command, "--round-seconds", request->round_seconds, "length of a round [operations 0.02, networks 0.3]")
-      ->type_name("SECONDS");
-  add_number(*command, "--threads", request->threads, "threads that compute [one a core]");
-  command->add_flag("--json", request->json, "print as JSON");
-  command->footer(
+  const Command command = program.add_command("bench", "Measure how fast operations and networks are");
+  command.add("NAME", request->targets,
+              fmt::format("operations: {}\nnetworks: {}", operation_names(), network_names()));
+  command.add("--case", request->case_id, "one case of an operation, which is also proved").type("ID");
+  command.add("--implementation", request->implementation, "one implementation of an operation [all fast ones]")
+      .type("NAME");
+  command.add("--seed", request->seed, "of inputs and weights");
+  command.add("--batch-size", request->batch_size, "images a step of a network [128]");
+  command.add("--rounds", request->rounds, "medians are over as many");
+  command.add("--round-seconds", request->round_seconds, "length of a round [operations 0.02, networks 0.3]")
+      .type("SECONDS");
+  command.add("--threads", request->threads, "threads that compute [one a core]");
+  command.add("--json", request->json, "print as JSON");
+  command.footer(
       "Networks are timed over whole training steps as fit() makes them (forward, loss, backward, Adam; synthetic\n"
       "images in memory), and over inference of the same batch. GFLOP/s count two for each multiply-add that is\n"
       "computed; \"of peak\" is the share of what the cores' fused multiply-adds reach, measured in the same run.\n"
@@ -251,9 +247,9 @@ void add_bench_command(CLI::App& app, Console& console) {
       "  saccade bench vgg_small --batch-size 64 --threads 1\n"
       "  saccade bench conv2d --json\n"
       "  saccade bench dense --case m2k3u4 --seed 41");
-  command->callback([request, command, &console] {
+  command.action([request, command, &console] {
     if (request->targets.empty()) {
-      console.out << command->help();
+      console.out << command.help();
     } else {
       bench(*request, console);
     }

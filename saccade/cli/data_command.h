@@ -1,15 +1,12 @@
 #pragma once
+#include "saccade/cli/command.h"
 #include "saccade/cli/console.h"
 #include "saccade/data/fetch.h"
 
-namespace CLI {
-class App;
-}
-
 namespace saccade::cli {
 
-/// saccade data get | list | path. `app` and `console` must outlive the parsing.
-void add_data_command(CLI::App& app, Console& console);
+/// saccade data get | list | path. `program` and `console` must outlive the parsing.
+void add_data_command(const Command& program, Console& console);
 
 /// Options with which fetch() shows a progress bar for each file and prints its notices; any command that needs a data
 /// set uses these. The last bar ends when the last copy of the options does.

@@ -1,6 +1,5 @@
 #include "saccade/cli/data_command.h"
 
-#include <CLI/CLI.hpp>
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
@@ -30,15 +29,15 @@ class DataCommand : public ::testing::Test {
   ~DataCommand() override { fs::remove_all(folder_); }
 
   std::string run(std::vector<std::string> arguments) {
-    CLI::App app;
+    Program program("saccade", "", "");
     out_.str("");
     err_.str("");
-    add_data_command(app, console_);
-    arguments.insert(arguments.begin(), "data");
-    arguments.push_back("--cache");
-    arguments.push_back(cache().string());
-    std::reverse(arguments.begin(), arguments.end());
-    app.parse(arguments);
+    add_data_command(program.root(), console_);
+    arguments.insert(arguments.begin(), {"saccade", "data"});
+    arguments.insert(arguments.end(), {"--cache", cache().string()});
+    std::vector<const char*> words;
+    for (const std::string& argument : arguments) words.push_back(argument.c_str());
+    program.run(static_cast<int>(words.size()), words.data(), out_, err_);
     return out_.str();
   }
 

@@ -1,6 +1,5 @@
 #include "saccade/cli/experiment_command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +10,6 @@
 #include "saccade/base/file.h"
 #include "saccade/base/printable.h"
 #include "saccade/cli/augmentation_experiment.h"
-#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/interrupt.h"
 #include "saccade/cli/translation_experiment.h"
@@ -56,7 +54,7 @@ auto until_interrupted(Run&& run) {
   try {
     return run();
   } catch (const InterruptedError&) {
-    throw CLI::RuntimeError(kInterruptedExit);
+    throw Exit{kInterruptedExit};
   }
 }
 
@@ -87,61 +85,57 @@ void run_augmentation(const ExperimentRequest& request, Console& console) {
 }
 
 /// The options of both.
-CLI::App* add_experiment(CLI::App& experiments, const std::string& name, const std::string& lesson,
-                         ExperimentRequest& request) {
-  CLI::App* command = experiments.add_subcommand(name, lesson);
-  add_number(*command, "--epochs", request.epochs, "of each training", 1);
-  add_number(*command, "--limit", request.limit, "train on the first so many images; 0 is all", 0);
-  command->add_option("-o,--out", request.out, "folder for the table as CSV, and the pictures")
-      ->type_name("DIR")
-      ->capture_default_str();
-  command->add_option("--data", request.location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]")
-      ->type_name("DIR");
-  command->add_option("--data-from", request.location.from, "folder to take the data set's files from")
-      ->type_name("DIR");
-  command->add_flag("--offline", request.location.offline, "never ask the network for data");
+Command add_experiment(const Command& experiments, const std::string& name, const std::string& lesson,
+                       ExperimentRequest& request) {
+  const Command command = experiments.add_command(name, lesson);
+  command.add("--epochs", request.epochs, "of each training", 1);
+  command.add("--limit", request.limit, "train on the first so many images; 0 is all", 0);
+  command.add("-o,--out", request.out, "folder for the table as CSV, and the pictures").type("DIR");
+  command.add("--data", request.location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]").type("DIR");
+  command.add("--data-from", request.location.from, "folder to take the data set's files from").type("DIR");
+  command.add("--offline", request.location.offline, "never ask the network for data");
   return command;
 }
 
-void add_translation(CLI::App& experiments, Console& console) {
+void add_translation(const Command& experiments, Console& console) {
   const auto request = std::make_shared<ExperimentRequest>(ExperimentRequest{.epochs = 4, .out = "runs/translation"});
-  CLI::App* command =
+  const Command command =
       add_experiment(experiments, "translation",
                      "How the dense and the convolutional network take digits that are not in the middle", *request);
-  add_number(*command, "--max-shift", request->max_shift, "pixels", 1)->check(CLI::Range(1, 20));
-  add_number(*command, "--seed", request->seed, "one seed, one result");
-  command->footer(
+  command.add("--max-shift", request->max_shift, "pixels", 1, 20);
+  command.add("--seed", request->seed, "one seed, one result");
+  command.footer(
       "Trains mlp and lenet5 on MNIST's digits as they are, tests both on digits moved by 0 to 8 pixels, then does the "
       "same\n"
       "after training on digits moved at random; prints the table of accuracies.\n"
       "Examples:\n"
       "  saccade experiment translation\n"
       "  saccade experiment translation --epochs 1 --limit 10000 --out /tmp/translation");
-  command->callback([request, &console] { run_translation(*request, console); });
+  command.action([request, &console] { run_translation(*request, console); });
 }
 
-void add_augmentation(CLI::App& experiments, Console& console) {
+void add_augmentation(const Command& experiments, Console& console) {
   const auto request = std::make_shared<ExperimentRequest>(ExperimentRequest{.epochs = 8, .out = "runs/augmentation"});
-  CLI::App* command = add_experiment(experiments, "augmentation",
-                                     "What changed training digits are worth, and which changes hurt", *request);
-  add_number(*command, "--seeds", request->seeds, "trainings of each kind", 1);
-  command->footer(
+  const Command command = add_experiment(experiments, "augmentation",
+                                         "What changed training digits are worth, and which changes hurt", *request);
+  command.add("--seeds", request->seeds, "trainings of each kind", 1);
+  command.footer(
       "Trains lenet5 on MNIST's digits as they are, turned and moved and zoomed a little (--augment of saccade "
       "train),\n"
       "and mirrored, for as many epochs each; prints the accuracies on the test digits, which stay as they are.\n"
       "Examples:\n"
       "  saccade experiment augmentation\n"
       "  saccade experiment augmentation --limit 2000 --epochs 20 --out /tmp/augmentation");
-  command->callback([request, &console] { run_augmentation(*request, console); });
+  command.action([request, &console] { run_augmentation(*request, console); });
 }
 
 }  // namespace
 
-void add_experiment_command(CLI::App& app, Console& console) {
-  CLI::App* experiments = app.add_subcommand("experiment", "Lessons of a course, as experiments to run");
-  experiments->footer("Example:\n  saccade experiment translation");
-  add_translation(*experiments, console);
-  add_augmentation(*experiments, console);
+void add_experiment_command(const Command& program, Console& console) {
+  const Command experiments = program.add_command("experiment", "Lessons of a course, as experiments to run");
+  experiments.footer("Example:\n  saccade experiment translation");
+  add_translation(experiments, console);
+  add_augmentation(experiments, console);
 }
 
 }  // namespace saccade::cli

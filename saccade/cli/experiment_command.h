@@ -1,13 +1,10 @@
 #pragma once
+#include "saccade/cli/command.h"
 #include "saccade/cli/console.h"
-
-namespace CLI {
-class App;
-}
 
 namespace saccade::cli {
 
-/// saccade experiment. `app` and `console` must outlive the parsing.
-void add_experiment_command(CLI::App& app, Console& console);
+/// saccade experiment. `program` and `console` must outlive the parsing.
+void add_experiment_command(const Command& program, Console& console);
 
 }  // namespace saccade::cli

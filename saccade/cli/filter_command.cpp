@@ -1,6 +1,5 @@
 #include "saccade/cli/filter_command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -20,7 +19,6 @@
 #include <vector>
 
 #include "saccade/base/error.h"
-#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/parse_pair.h"
 #include "saccade/image/color.h"
 #include "saccade/image/decode.h"
@@ -265,40 +263,29 @@ void filter_image(const FilterRequest& request, Console& console) {
 
 }  // namespace
 
-void add_filter_command(CLI::App& app, Console& console) {
+void add_filter_command(const Command& program, Console& console) {
   const auto request = std::make_shared<FilterRequest>();
-  CLI::App* command = app.add_subcommand("filter", "Run an image kernel over a picture, or explain one pixel of it");
-  command->add_option("IMAGE", request->image, "an image file, or - for standard input")->type_name("");
+  const Command command =
+      program.add_command("filter", "Run an image kernel over a picture, or explain one pixel of it");
+  command.add("IMAGE", request->image, "an image file, or - for standard input");
   command
-      ->add_option("-k,--kernel", request->kernel,
-                   "a name (see --list), or rows between semicolons: \"0 1 0; 1 1 1; 0 1 0\"")
-      ->type_name("NAME|MATRIX");
-  command->add_option("-o,--output", request->output, "where to write the result: .png, .jpg, .webp, .ppm or .pgm")
-      ->type_name("FILE");
-  command->add_option("--stride", request->stride, "pixels the kernel moves at a time, or rows x columns: 2x1")
-      ->type_name("N|RxC")
-      ->capture_default_str();
-  command->add_option("--padding", request->padding, "same: the result is as large as the picture; valid: no outside")
-      ->type_name("")
-      ->capture_default_str();
-  command->add_option("--border", request->border, "what is outside: constant, nearest, reflect, mirror or wrap")
-      ->type_name("")
-      ->capture_default_str();
-  command->add_option("--border-value", request->border_value, "the value outside, for --border constant")
-      ->type_name("")
-      ->capture_default_str();
-  command
-      ->add_option("--scale", request->scale, "multiplies each sum (default 1, or what keeps the brightness of a blur)")
-      ->type_name("NUMBER");
-  command->add_option("--offset", request->offset, "added then; 128 shows negative sums too")
-      ->type_name("")
-      ->capture_default_str();
-  command->add_flag("--grayscale", request->grayscale, "turn the picture grey first");
-  add_number(*command, "--max-pixels", request->max_pixels, "largest picture to decode, height times width", 1);
-  command->add_option("--explain", request->explain, "print how this pixel of the result comes about, counted from 0")
-      ->type_name("ROW,COLUMN");
-  command->add_flag("--list", request->list, "draw every named kernel, and say what it does");
-  command->footer(
+      .add("-k,--kernel", request->kernel, "a name (see --list), or rows between semicolons: \"0 1 0; 1 1 1; 0 1 0\"")
+      .type("NAME|MATRIX");
+  command.add("-o,--output", request->output, "where to write the result: .png, .jpg, .webp, .ppm or .pgm")
+      .type("FILE");
+  command.add("--stride", request->stride, "pixels the kernel moves at a time, or rows x columns: 2x1").type("N|RxC");
+  command.add("--padding", request->padding, "same: the result is as large as the picture; valid: no outside");
+  command.add("--border", request->border, "what is outside: constant, nearest, reflect, mirror or wrap");
+  command.add("--border-value", request->border_value, "the value outside, for --border constant [0]");
+  command.add("--scale", request->scale, "multiplies each sum (default 1, or what keeps the brightness of a blur)")
+      .type("NUMBER");
+  command.add("--offset", request->offset, "added then [0]; 128 shows negative sums too");
+  command.add("--grayscale", request->grayscale, "turn the picture grey first");
+  command.add("--max-pixels", request->max_pixels, "largest picture to decode, height times width", 1);
+  command.add("--explain", request->explain, "print how this pixel of the result comes about, counted from 0")
+      .type("ROW,COLUMN");
+  command.add("--list", request->list, "draw every named kernel, and say what it does");
+  command.footer(
       "The kernel is laid on the picture as it stands, as in a network: pixel = sum of products * scale + offset, "
       "rounded\n"
       "and clipped to 0..255. Colours are filtered one by one; alpha is kept.\n"
@@ -308,7 +295,7 @@ void add_filter_command(CLI::App& app, Console& console) {
       "  saccade filter photo.jpg --kernel gaussian-blur-5 --border mirror --stride 2 -o half.png\n"
       "  saccade filter photo.jpg --kernel sharpen --grayscale --explain 40,120\n"
       "  saccade filter --list");
-  command->callback([request, &console] { filter_image(*request, console); });
+  command.action([request, &console] { filter_image(*request, console); });
 }
 
 }  // namespace saccade::cli

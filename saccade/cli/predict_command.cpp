@@ -1,6 +1,5 @@
 #include "saccade/cli/predict_command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -14,7 +13,6 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/printable.h"
-#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/data/image_folder.h"
 #include "saccade/data/image_table.h"
@@ -125,33 +123,30 @@ void predict_images(const PredictRequest& request, Console& console) {
       ++bad;
     }
   }
-  if (bad > 0) throw CLI::RuntimeError(2);
+  if (bad > 0) throw Exit{2};
 }
 
 }  // namespace
 
-void add_predict_command(CLI::App& app, Console& console) {
+void add_predict_command(const Command& program, Console& console) {
   const auto request = std::make_shared<PredictRequest>();
-  CLI::App* command = app.add_subcommand("predict", "Say what is on images");
-  command->add_option("NETWORK", request->network, "a .safetensors file, or a run folder")->required()->type_name("");
-  command->add_option("IMAGE", request->images, "image files, folders of them, .csv files, or - for standard input")
-      ->required()
-      ->type_name("");
-  add_number(*command, "--top", request->top, "how many classes to name", 1);
-  command->add_flag("--invert", request->invert, "swap dark and light: for digits written dark on white");
-  const auto add = [command](const char* flag, auto& value, const char* help) { declare(*command, flag, value, help); };
-  add("--x-col", request->reading.x_col, "column of a .csv file with the images' files");
-  add("--image-folder", request->reading.image_folder, "where the files of a .csv file are [beside it]");
-  add("--max-pixels", request->reading.max_pixels, "largest image to decode, height times width");
-  command->add_flag("--json", request->json, "one JSON object a line and image");
-  command->footer(
+  const Command command = program.add_command("predict", "Say what is on images");
+  command.add("NETWORK", request->network, "a .safetensors file, or a run folder").required();
+  command.add("IMAGE", request->images, "image files, folders of them, .csv files, or - for standard input").required();
+  command.add("--top", request->top, "how many classes to name", 1);
+  command.add("--invert", request->invert, "swap dark and light: for digits written dark on white");
+  command.add("--x-col", request->reading.x_col, "column of a .csv file with the images' files");
+  command.add("--image-folder", request->reading.image_folder, "where the files of a .csv file are [beside it]");
+  command.add("--max-pixels", request->reading.max_pixels, "largest image to decode, height times width");
+  command.add("--json", request->json, "one JSON object a line and image");
+  command.footer(
       "Images are turned into the network's size (bilinear) and channels. A file that cannot be read is reported, the\n"
       "others are done, and the exit code is 2.\n"
       "Examples:\n"
       "  saccade predict runs/lenet5-mnist digit.png --invert\n"
       "  saccade predict runs/lenet5-mnist digits/ --json\n"
       "  cat digit.png | saccade predict runs/lenet5-mnist -");
-  command->callback([request, &console] { predict_images(*request, console); });
+  command.action([request, &console] { predict_images(*request, console); });
 }
 
 }  // namespace saccade::cli

@@ -1,6 +1,5 @@
 #include "saccade/cli/summary_command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -10,7 +9,6 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/printable.h"
-#include "saccade/cli/declare_internal.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/nn/plan.h"
 #include "saccade/zoo/zoo.h"
@@ -66,28 +64,27 @@ void summarize(const SummaryRequest& request, Console& console) {
 
 }  // namespace
 
-void add_summary_command(CLI::App& app, Console& console) {
+void add_summary_command(const Command& program, Console& console) {
   const auto request = std::make_shared<SummaryRequest>();
-  CLI::App* command = app.add_subcommand("summary", "Show a network's layers, shapes and sizes");
+  const Command command = program.add_command("summary", "Show a network's layers, shapes and sizes");
   std::string zoo = "a .safetensors file, a run folder, or one of the zoo:";
   for (const zoo::Entry& entry : zoo::entries()) zoo += fmt::format("\n{} ({})", entry.name, entry.summary);
-  command->add_option("NETWORK", request->network, zoo)->required()->type_name("");
+  command.add("NETWORK", request->network, zoo).required();
   command
-      ->add_option("--input", request->input,
-                   "image shape for a network of the zoo [what it was made for: 28x28x1, 32x32x3 or 224x224x3]")
-      ->type_name("HxWxC");
-  add_number(*command, "--classes", request->classes, "outputs of a network of the zoo [10; for 224x224x3 1000]");
-  add_number(*command, "--batch-size", request->batch_size, "images a step, for --explain", 1);
-  command->add_flag("--explain", request->explain,
-                    "which implementation computes each layer, and why not a faster one");
-  command->add_flag("--json", request->json, "print as JSON");
-  command->footer(
+      .add("--input", request->input,
+           "image shape for a network of the zoo [what it was made for: 28x28x1, 32x32x3 or 224x224x3]")
+      .type("HxWxC");
+  command.add("--classes", request->classes, "outputs of a network of the zoo [10; for 224x224x3 1000]");
+  command.add("--batch-size", request->batch_size, "images a step, for --explain", 1);
+  command.add("--explain", request->explain, "which implementation computes each layer, and why not a faster one");
+  command.add("--json", request->json, "print as JSON");
+  command.footer(
       "Examples:\n"
       "  saccade summary lenet5\n"
       "  saccade summary resnet18\n"
       "  saccade summary vgg_small --input 64x64x3 --classes 5 --explain\n"
       "  saccade summary runs/lenet5-mnist --json");
-  command->callback([request, &console] { summarize(*request, console); });
+  command.action([request, &console] { summarize(*request, console); });
 }
 
 }  // namespace saccade::cli

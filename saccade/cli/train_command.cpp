@@ -1,6 +1,5 @@
 #include "saccade/cli/train_command.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -298,7 +297,7 @@ void train(TrainRequest request, Console& console) {
   if (history.interrupted) {
     console.err << fmt::format("stopped, everything is saved; go on with: saccade train --resume {}\n",
                                printable(run.string()));
-    throw CLI::RuntimeError(kInterruptedExit);
+    throw Exit{kInterruptedExit};
   }
   if (!history.stopped_because.empty()) console.err << fmt::format("stopped early: {}\n", history.stopped_because);
 
@@ -316,10 +315,10 @@ void train(TrainRequest request, Console& console) {
 
 /// A run goes on with the options it was begun with. Where things are and how many threads work at them may differ: neither
 /// changes the result.
-void take_options_of_run(TrainRequest& request, const CLI::App& command) {
+void take_options_of_run(TrainRequest& request, const Command& command) {
   const TrainOptions given = std::move(request.options);
   TrainOptions& o = request.options = train_options_from_json(fs::path(request.resume) / "config.json");
-  const auto is_given = [&](const char* flag) { return command.get_option(flag)->count() > 0; };
+  const auto is_given = [&](const char* flag) { return command.is_given(flag); };
   std::vector<std::string> free = {"--resume", "--json", "--help"};
   const auto take = [&](const char* flag, auto& value, const auto& new_value) {
     free.emplace_back(flag);
@@ -332,9 +331,8 @@ void take_options_of_run(TrainRequest& request, const CLI::App& command) {
   take("--offline", o.offline, given.offline);
   take("--workers", o.workers, given.workers);
   take("--threads", o.threads, given.threads);
-  for (const CLI::Option* option : command.get_options()) {
-    const std::string name = option->get_name();
-    if (option->count() == 0 || std::ranges::find(free, name) != free.end()) continue;
+  for (const std::string& name : command.given()) {
+    if (std::ranges::find(free, name) != free.end()) continue;
     throw ValueError({.where = "train --resume",
                       .expected = "no other options: a run goes on with those it was begun with",
                       .got = name,
@@ -349,17 +347,17 @@ void take_options_of_run(TrainRequest& request, const CLI::App& command) {
 
 }  // namespace
 
-void add_train_command(CLI::App& app, Console& console) {
+void add_train_command(const Command& program, Console& console) {
   const auto request = std::make_shared<TrainRequest>();
-  CLI::App* command = app.add_subcommand("train", "Train a network on a data set, or on your own images");
-  declare(*command, request->options);
-  command->add_option("--run", request->run, "folder for the results [runs/MODEL-DATASET]")->type_name("DIR");
+  const Command command = program.add_command("train", "Train a network on a data set, or on your own images");
+  declare(command, request->options);
+  command.add("--run", request->run, "folder for the results [runs/MODEL-DATASET]").type("DIR");
   command
-      ->add_option("--resume", request->resume,
-                   "go on with a stopped run, with its own options; DATASET then says where the images are now")
-      ->type_name("RUN");
-  command->add_flag("--json", request->json, "print the test report as JSON");
-  command->footer(
+      .add("--resume", request->resume,
+           "go on with a stopped run, with its own options; DATASET then says where the images are now")
+      .type("RUN");
+  command.add("--json", request->json, "print the test report as JSON");
+  command.footer(
       "Defaults go by data set and network: lenet5 on mnist trains 8 epochs of Adam, one-cycle up to 0.006, and\n"
       "reaches more than 99 %.\n"
       "Examples:\n"
@@ -372,14 +370,14 @@ void add_train_command(CLI::App& app, Console& console) {
       "  saccade train photos/ --rotation-range 15 --horizontal-flip --zoom-range 0.1\n"
       "  saccade train labels.csv --x-col file --y-col label\n"
       "  saccade train --resume runs/lenet5-mnist");
-  command->callback([request, command, &console] {
+  command.action([request, command, &console] {
     if (request->resume.empty() && request->options.dataset.empty()) {
       throw ValueError({.where = "train",
                         .expected = "a data set: mnist, fashion-mnist, cifar10, a folder or a .csv file",
                         .got = "none",
                         .fix = "try: saccade train mnist"});
     }
-    if (!request->resume.empty()) take_options_of_run(*request, *command);
+    if (!request->resume.empty()) take_options_of_run(*request, command);
     train(*request, console);
   });
 }

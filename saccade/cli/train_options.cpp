@@ -7,7 +7,6 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
-#include "saccade/cli/declare_internal.h"
 #include "saccade/zoo/zoo.h"
 
 namespace saccade::cli {
@@ -49,11 +48,11 @@ Recipe recipe_of(std::string_view model, bool of_folder) {
 
 }  // namespace
 
-void declare(CLI::App& command, TrainOptions& options) {
-  declare_all(command, options);
+void declare(const Command& command, TrainOptions& options) {
+  command.add_all(options);
   std::string names;
   for (const zoo::Entry& entry : zoo::entries()) names += fmt::format("{}{}", names.empty() ? "" : ", ", entry.name);
-  command.get_option("--model")->description(
+  command.option("--model").describe(
       fmt::format("a network of the zoo ({}), or a .safetensors file to go on from", names));
 }
 

@@ -6,11 +6,8 @@
 
 #include "saccade/base/integer.h"
 #include "saccade/cli/augment_options.h"
+#include "saccade/cli/command.h"
 #include "saccade/cli/image_inputs.h"
-
-namespace CLI {
-class App;
-}
 
 namespace saccade::cli {
 
@@ -103,7 +100,7 @@ struct TrainOptions {
 };
 
 /// Declares the options on a command.
-void declare(CLI::App& command, TrainOptions& options);
+void declare(const Command& command, TrainOptions& options);
 
 /// As JSON, and back. The inverse throws FormatError naming the file and the option.
 std::string to_json(TrainOptions options, std::string_view version);
