@@ -27,6 +27,7 @@
 #include "saccade/io/model_file.h"
 #include "saccade/io/onnx.h"
 #include "saccade/io/safetensors.h"
+#include "saccade/io/torch_file.h"
 #include "saccade/io/torch_weights.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"

@@ -22,6 +22,7 @@ set(third_party
   "^curl/|CURL::libcurl"
   "^openssl/|OpenSSL::Crypto"
   "^nlohmann/|nlohmann_json::nlohmann_json"
+  "^zip\\.h|LibZip::zip"
   "^CLI/|CLI11::CLI11"
   "^gtest/|tests"  "^gmock/|tests")
 # Calls that few folders may make: pattern, those folders, what it is.

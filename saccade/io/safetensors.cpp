@@ -4,20 +4,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <string>
 #include <unordered_set>
 
 #include "saccade/base/error.h"
-#include "saccade/io/half_internal.h"
 #include "saccade/io/quote_internal.h"
 #include "saccade/io/safetensors_header_internal.h"
+#include "saccade/io/stored_type_internal.h"
 
 namespace saccade {
 namespace {
@@ -25,6 +22,7 @@ namespace {
 using internal::Header;
 using internal::HeaderEntry;
 using internal::quote;
+using internal::StoredType;
 
 static_assert(std::endian::native == std::endian::little, "the file's byte order is taken for the machine's");
 
@@ -33,86 +31,6 @@ constexpr Index kDataAlignment = 64;
 constexpr const char* kDamaged = "the file is damaged or no safetensors file; get it again";
 
 using Bytes = std::span<const std::byte>;
-
-/// A value that float32 cannot hold: its place in the tensor, and its text.
-struct Misfit {
-  Index element;
-  std::string value;
-};
-using Convert = std::optional<Misfit> (*)(Bytes from, Tensor& to);
-
-std::optional<Misfit> copy_bytes(Bytes from, Tensor& to) {
-  std::ranges::copy(from, to.bytes().begin());
-  return std::nullopt;
-}
-
-/// Calls convert(value) for every element; it returns the float, or nothing when there is none.
-template <class Stored, class ConvertOne>
-std::optional<Misfit> convert_each(Bytes from, Tensor& to, ConvertOne convert_one) {
-  std::span<float> floats = to.floats();
-  for (std::size_t i = 0; i < floats.size(); ++i) {
-    Stored value{};
-    std::memcpy(&value, from.data() + i * sizeof(Stored), sizeof(Stored));
-    const std::optional<float> converted = convert_one(value);
-    if (!converted) return Misfit{isize(i), fmt::format("{}", value)};
-    floats[i] = *converted;
-  }
-  return std::nullopt;
-}
-
-template <class Stored>
-std::optional<Misfit> convert_integers(Bytes from, Tensor& to) {
-  return convert_each<Stored>(from, to, [](Stored value) -> std::optional<float> {
-    constexpr std::int64_t kLargest = std::int64_t{1} << std::numeric_limits<float>::digits;
-    if (std::cmp_greater(value, kLargest) || std::cmp_less(value, -kLargest)) return std::nullopt;
-    return static_cast<float>(value);
-  });
-}
-
-std::optional<Misfit> convert_doubles(Bytes from, Tensor& to) {
-  return convert_each<double>(from, to, [](double value) -> std::optional<float> {
-    if (std::isfinite(value) && std::abs(value) > static_cast<double>(std::numeric_limits<float>::max())) return {};
-    return static_cast<float>(value);
-  });
-}
-
-std::optional<Misfit> convert_halves(Bytes from, Tensor& to) {
-  return convert_each<std::uint16_t>(from, to,
-                                     [](std::uint16_t half) { return std::optional(internal::float_from_half(half)); });
-}
-
-std::optional<Misfit> convert_bfloat16s(Bytes from, Tensor& to) {
-  return convert_each<std::uint16_t>(
-      from, to, [](std::uint16_t upper) { return std::optional(internal::float_from_bfloat16(upper)); });
-}
-
-struct StoredType {
-  std::string_view name;
-  Index size_bytes;
-  DType becomes;
-  Convert convert;
-};
-
-constexpr std::array kStoredTypes = {
-    StoredType{"F32", 4, DType::float32, copy_bytes},
-    StoredType{"F16", 2, DType::float32, convert_halves},
-    StoredType{"BF16", 2, DType::float32, convert_bfloat16s},
-    StoredType{"F64", 8, DType::float32, convert_doubles},
-    StoredType{"I8", 1, DType::float32, convert_integers<std::int8_t>},
-    StoredType{"I16", 2, DType::float32, convert_integers<std::int16_t>},
-    StoredType{"U16", 2, DType::float32, convert_integers<std::uint16_t>},
-    StoredType{"I32", 4, DType::float32, convert_integers<std::int32_t>},
-    StoredType{"U32", 4, DType::float32, convert_integers<std::uint32_t>},
-    StoredType{"I64", 8, DType::float32, convert_integers<std::int64_t>},
-    StoredType{"U64", 8, DType::float32, convert_integers<std::uint64_t>},
-    StoredType{"U8", 1, DType::uint8, copy_bytes},
-    StoredType{"BOOL", 1, DType::uint8, copy_bytes},
-};
-
-const StoredType* find_type(std::string_view name) {
-  const auto type = std::ranges::find(kStoredTypes, name, &StoredType::name);
-  return type == kStoredTypes.end() ? nullptr : &*type;
-}
 
 [[noreturn]] void fail(std::string where, std::string expected, std::string got, std::string fix = kDamaged) {
   throw FormatError({std::move(where), std::move(expected), std::move(got), std::move(fix)});
@@ -135,11 +53,9 @@ std::optional<Index> size_of(const HeaderEntry& entry, const StoredType& type) {
 /// Reads one tensor whose data must begin at `begin`. All checks come before the tensor's memory.
 Tensor read_tensor(const HeaderEntry& entry, Index begin, Bytes data, std::string_view file) {
   const std::string where = fmt::format("{}: tensor {}", file, quote(entry.name));
-  const StoredType* type = find_type(entry.dtype);
+  const StoredType* type = internal::find_stored_type(entry.dtype);
   if (type == nullptr) {
-    std::vector<std::string_view> names;
-    for (const StoredType& known : kStoredTypes) names.push_back(known.name);
-    fail(where, fmt::format("a dtype of {}", fmt::join(names, ", ")), quote(entry.dtype),
+    fail(where, fmt::format("a dtype of {}", internal::stored_type_names()), quote(entry.dtype),
          "convert it to F32 where the file comes from");
   }
   const std::optional<Index> wanted = size_of(entry, *type);

@@ -7,8 +7,11 @@
 #include "saccade/io/onnx.h"
 #include "saccade/io/onnx/graph_internal.h"
 #include "saccade/io/safetensors.h"
+#include "saccade/io/torch_file.h"
+#include "saccade/io/torch_weights.h"
 #include "saccade/nn/plan.h"
 #include "saccade/zoo/zoo.h"
+#include "tests/support/message_of.h"
 #include "tests/support/test_data.h"
 #include "workplace.h"
 
@@ -54,6 +57,15 @@ TEST(Convert, ListsOfClassesMayComeFromAnyEditor) {
               ::testing::ElementsAre("tench", "K\xC3\xB6nig", "n0 cat"));
 }
 
+/// The outputs for an image without meaning.
+std::vector<float> outputs(Model& net) {
+  std::vector<float> pixels(usize(net.input_shape().elements()));
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = std::sin(0.37F * static_cast<float>(i % 1021));
+  Plan plan(net, 1, PlanMode::inference);
+  const std::span<const float> out = plan.forward(pixels);
+  return {out.begin(), out.end()};
+}
+
 /// The ONNX file of ResNet-20 keeps PyTorch's names and layouts: its tensors are the state dict that PyTorch would save.
 TEST(Convert, PyTorchsWeightsFindTheirPlaceInTheZoo) {
   const fs::path file = test::data_path("pretrained/cifar10-resnets/resnet20_cifar10.onnx");
@@ -71,10 +83,33 @@ TEST(Convert, PyTorchsWeightsFindTheirPlaceInTheZoo) {
 
   Model ours = load_model(place / "net.safetensors");
   Model imported = load_onnx(file);
-  std::vector<float> image(3072);
-  for (std::size_t i = 0; i < image.size(); ++i) image[i] = std::sin(0.37F * static_cast<float>(i % 1021));
-  Plan a(ours, 1, PlanMode::inference), b(imported, 1, PlanMode::inference);
-  EXPECT_THAT(a.forward(image), testing::Pointwise(testing::FloatNear(1e-4F), b.forward(image)));
+  EXPECT_THAT(outputs(ours), testing::Pointwise(testing::FloatNear(1e-4F), outputs(imported)));
+}
+
+/// PyTorch's own file of the network, of before version 1.6, and the ONNX file that was exported from it.
+TEST(Convert, PyTorchsCheckpointComputesWhatItsExportDoes) {
+  const fs::path folder = test::data_path("pretrained/cifar10-resnets");
+  if (!fs::exists(folder)) GTEST_SKIP() << folder << " is not there; SACCADE_TEST_DATA names its folder";
+  Model net(zoo::resnet20({32, 32, 3}, 10), Model::Weights::zeros);
+  take_torch_weights(net, load_torch(folder / "resnet20-12fca82f.th"), "resnet20");
+  Model imported = load_onnx(folder / "resnet20_cifar10.onnx");
+  EXPECT_THAT(outputs(net), testing::Pointwise(testing::FloatNear(1e-4F), outputs(imported)));
+}
+
+/// PyTorch 1.13 wrote them all: in both layouts, with parameters, packed again, with a function that a pickle would call.
+TEST(Convert, ReadsWhatPyTorchWrites) {
+  const fs::path seeds = kSource / "tests/fuzz/seeds/torch";
+  for (const char* name : {"zip.pth", "checkpoint.pth", "legacy.pth", "deflated.pth"}) {
+    const NamedTensors tensors = load_torch(seeds / name);
+    ASSERT_EQ(tensors.size(), 10U) << name;
+    EXPECT_EQ(tensors[2].first, "t");
+    EXPECT_THAT(tensors[2].second.floats(), testing::ElementsAre(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11)) << name;
+    EXPECT_THAT(tensors[3].second.floats(), testing::ElementsAre(1.5F, -2.0F)) << name;
+  }
+  EXPECT_THAT(load_torch(seeds / "parameter.pth").at(0).second.floats(), testing::ElementsAre(1, 1));
+  EXPECT_THAT(test::message_of([&] { load_torch(seeds / "calls_system.pth"); }), HasSubstr("calls 'posix.system'"));
+  EXPECT_THAT(test::message_of([&] { load_torch(seeds / "whole_module.pth"); }),
+              HasSubstr("calls 'torch.nn.modules.linear.Linear'"));
 }
 
 /// Drawing many millions of numbers would take its time.
@@ -106,12 +141,9 @@ TEST(Convert, EveryNetworkOfTheZooComesBackFromOnnxBitForBit) {
       place.expect(0, {"convert", "net.onnx", "back.safetensors"});
       return load_model(place / "back.safetensors");
     }();
-    std::vector<float> pixels(usize(image.elements()));
-    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = std::sin(0.37F * static_cast<float>(i % 1021));
-    Plan a(net, 1, PlanMode::inference), b(back, 1, PlanMode::inference);
-    const std::span<const float> out = a.forward(pixels);
+    const std::vector<float> out = outputs(net);
     EXPECT_NE(out[0], out[1]) << entry.name;
-    EXPECT_THAT(out, testing::ElementsAreArray(b.forward(pixels))) << entry.name;
+    EXPECT_EQ(out, outputs(back)) << entry.name;
   }
 }
 
