@@ -292,6 +292,7 @@ void train(TrainRequest request, Console& console) {
                                .transform = generator ? data::augmentation(generator).transform : data::Transform{},
                                .mixing = {.mixup = o.mixup, .cutmix = o.cutmix},
                                .callbacks = make_callbacks(o, run, headline, console),
+                               .feature_cache = {.enabled = !o.no_feature_cache},
                                .stop = &InterruptScope::requested,
                                .resume = goes_on ? checkpoint : fs::path()});
   if (history.interrupted) {

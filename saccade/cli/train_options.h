@@ -41,6 +41,7 @@ struct TrainOptions {
   Index early_stopping = 0;
   Index reduce_on_plateau = 0;
   std::string freeze;
+  bool no_feature_cache = false;
   Index limit = 0;
   Index seed = 0;
   int workers = 1;
@@ -89,6 +90,8 @@ struct TrainOptions {
     visitor("--reduce-on-plateau", reduce_on_plateau,
             "divide the learning rate by 10 after so many such epochs; 0 is off");
     visitor("--freeze", freeze, "keep the layers that match this pattern as they are, e.g. 'conv*'");
+    visitor("--no-feature-cache", no_feature_cache,
+            "run frozen layers in each epoch, although they make the same of each image every time");
     visitor("--limit", limit, "train on so many images: the first, or a share of each class of a folder; 0 is all");
     visitor("--seed", seed, "of weights, order and dropout: one seed, one result");
     visitor("--workers", workers, "threads that prepare batches ahead; 0 is none");

@@ -101,7 +101,7 @@ void Loader::recycle(Batch&& batch) {
   const Shape& shape = batch.images.shape();
   // A batch whose memory the caller moved away still has its shape.
   if (batch.images.bytes().data() == nullptr) return;
-  if (shape.rank() != 4 || batch.images.dtype() != DType::float32) return;
+  if (shape.rank() == 0 || batch.images.dtype() != DType::float32) return;
   if (shape[0] != full_rows_ && shape[0] != rows_of(batches_ - 1)) return;
   if (shape.without_batch() != image_shape_) return;
   std::vector<Batch>& buffers = buffers_for(shape[0]);

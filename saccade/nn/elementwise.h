@@ -42,6 +42,7 @@ class Dropout final : public LayerOf<Dropout, DropoutOptions> {
   static constexpr std::string_view kType = "Dropout";
   static void visit(DropoutOptions& options, OptionVisitor& visitor) { visitor.visit("rate", options.rate); }
   Shape infer(std::span<const Shape> src) const override;
+  bool is_random() const override { return options_.rate > 0.0F; }
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
 };
 

@@ -43,6 +43,8 @@ class Layer {
   /// The same layer with a bias and with this activation, where it has none: what batch normalisation behind it folds
   /// into. Null for layers that cannot.
   virtual std::shared_ptr<const Layer> with_bias_and(Activation /*activation*/) const { return nullptr; }
+  /// Whether it makes something else of the same images at each step of training.
+  virtual bool is_random() const { return false; }
   virtual std::unique_ptr<Operation> prepare(const PrepareContext& context) const = 0;
 
  protected:

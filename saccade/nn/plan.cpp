@@ -8,6 +8,7 @@
 #include "saccade/base/error.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/fold_internal.h"
+#include "saccade/nn/roles_internal.h"
 #include "saccade/nn/view.h"
 
 namespace saccade {
@@ -47,11 +48,12 @@ Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
 Plan::~Plan() = default;
 
-Plan::Plan(Model& model, Index batch, PlanMode mode) : batch_(batch), mode_(mode) {
+Plan::Plan(Model& model, Index batch, PlanMode mode, const PlanPart& part)
+    : batch_(batch), mode_(mode), first_(part.first) {
   if (batch < 1) {
     throw ValueError({.where = "batch size", .expected = "at least 1", .got = std::to_string(batch), .fix = "try 32"});
   }
-  prepare(model);
+  prepare(model, part);
   plan_forward_memory();
   if (mode_ == PlanMode::training) plan_backward_memory();
   arena_.allocate();
@@ -64,48 +66,41 @@ Index Plan::backward_time(std::size_t step) const { return 2 * isize(steps_.size
 
 namespace {
 
-/// What training changes, node by node.
-struct Roles {
-  std::vector<bool> learns_below;  ///< A parameter that may change stands here or below.
-  /// The frozen part of a network, which runs as in inference: nothing at or below it learns, and it, or something between
-  /// it and the first layer that learns, has frozen parameters. (So a Dropout right before a new last layer still drops,
-  /// but those among the frozen layers do not.)
-  std::vector<bool> frozen;
-};
-
-Roles roles_in_training(const Model& model) {
-  const std::span<const GraphNode> nodes = model.nodes();
-  const auto trainable = [&](std::size_t i) { return model.parameters()[i].trainable; };
-  Roles roles{std::vector<bool>(nodes.size()), std::vector<bool>(nodes.size())};
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    roles.learns_below[i] =
-        std::ranges::any_of(nodes[i].parameters, trainable) ||
-        std::ranges::any_of(nodes[i].inputs, [&](std::size_t input) { return roles.learns_below[input]; });
-  }
-  for (std::size_t i = nodes.size(); i-- > 0;) {
-    if (roles.learns_below[i]) continue;
-    roles.frozen[i] = roles.frozen[i] || !nodes[i].parameters.empty();
-    for (const std::size_t input : nodes[i].inputs) roles.frozen[input] = roles.frozen[input] || roles.frozen[i];
-  }
-  return roles;
+/// What folds into each node from `first` to `last`.
+std::vector<std::optional<internal::Fold>> folds_of(const Model& model, PlanMode mode, const internal::Roles& roles,
+                                                    std::size_t first, std::size_t last) {
+  if (mode == PlanMode::inference) return std::vector<std::optional<internal::Fold>>(model.nodes().size());
+  if (mode == PlanMode::training) return internal::folds_in_training(model, roles);
+  std::vector<bool> inside(model.nodes().size());
+  std::fill(inside.begin() + isize(first) + 1, inside.begin() + isize(last) + 1, true);
+  return internal::find_folds(model.graph(), inside, inside);
 }
 
-/// What folds into each node.
-std::vector<std::optional<internal::Fold>> folds_of(const Model& model, PlanMode mode, const Roles& roles) {
-  const std::vector<bool> all(model.nodes().size(), true);
-  if (mode == PlanMode::constant) return internal::find_folds(model.graph(), all, all);
-  if (mode == PlanMode::inference) return std::vector<std::optional<internal::Fold>>(model.nodes().size());
-  std::vector<bool> passive = roles.learns_below;
-  passive.flip();
-  return internal::find_folds(model.graph(), roles.frozen, passive);
+void require_part(const Model& model, std::size_t first, std::size_t last) {
+  const std::span<const GraphNode> nodes = model.nodes();
+  const auto fail = [&](std::string expected, std::string got) {
+    throw ValueError({.where = fmt::format("plan of a part of network '{}'", model.name()),
+                      .expected = std::move(expected),
+                      .got = std::move(got),
+                      .fix = "choose a node through which everything passes"});
+  };
+  if (last >= nodes.size() || first > last) {
+    fail(fmt::format("a first node up to a last one of {}", nodes.size()), fmt::format("{} and {}", first, last));
+  }
+  for (std::size_t i = first + 1; i <= last; ++i) {
+    for (const std::size_t input : nodes[i].inputs) {
+      if (input < first)
+        fail(fmt::format("nothing behind '{}' to read what lies before it", nodes[first].name),
+             fmt::format("'{}' reads '{}'", nodes[i].name, nodes[input].name));
+    }
+  }
 }
 
 }  // namespace
 
-Plan::Step Plan::make_step(Model& model, const GraphNode& node) const {
+Plan::Step Plan::make_input(const GraphNode& node) const {
   Step step;
   step.name = node.name;
-  step.inputs = node.inputs;
   const auto elements = checked_multiply(batch_, node.shape.elements());
   if (!elements || !checked_multiply(*elements, isize(sizeof(float)))) {
     throw ShapeError({.where = node.name,
@@ -114,6 +109,12 @@ Plan::Step Plan::make_step(Model& model, const GraphNode& node) const {
                       .fix = "use a smaller batch"});
   }
   step.elements = *elements;
+  return step;
+}
+
+Plan::Step Plan::make_step(Model& model, const GraphNode& node) const {
+  Step step = make_input(node);
+  step.inputs = node.inputs;
   for (const std::size_t index : node.parameters) {
     Parameter& parameter = model.parameters()[index];
     step.parameters.push_back(&parameter);
@@ -124,13 +125,17 @@ Plan::Step Plan::make_step(Model& model, const GraphNode& node) const {
   return step;
 }
 
-void Plan::prepare(Model& model) {
-  const std::span<const GraphNode> nodes = model.nodes();
+void Plan::prepare(Model& model, const PlanPart& part) {
+  const std::size_t last = part.last.value_or(model.nodes().size() - 1);
+  require_part(model, first_, last);
+  const std::span<const GraphNode> nodes = model.nodes().first(last + 1);
   const bool training = mode_ == PlanMode::training;
-  const Roles roles = roles_in_training(model);
-  const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles);
+  const internal::Roles roles = internal::roles_in_training(model);
+  const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles, first_, last);
   std::vector<std::string> folded_into(nodes.size());
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
+  steps_.resize(first_);
+  steps_.push_back(make_input(nodes[first_]));
+  for (std::size_t i = first_ + 1; i < nodes.size(); ++i) {
     const GraphNode& node = nodes[i];
     Step step = make_step(model, node);
     const bool frozen = roles.frozen[i];
@@ -165,11 +170,11 @@ void Plan::prepare(Model& model) {
     if (!step.folded_into.empty()) {
       step.parameters.clear();
       step.operation = std::make_unique<ViewOperation>();
-    } else if (!node.inputs.empty()) {
+    } else {
       step.runs_backward = context.runs_backward();
       step.operation = layer->prepare(context);
     }
-    if (step.operation) step.memory = step.operation->memory();
+    step.memory = step.operation->memory();
     steps_.push_back(std::move(step));
   }
 }
@@ -197,7 +202,7 @@ void Plan::share_or_add(std::size_t index) {
 }
 
 void Plan::plan_forward_memory() {
-  for (std::size_t i = 1; i < steps_.size(); ++i) {
+  for (std::size_t i = first_ + 1; i < steps_.size(); ++i) {
     Step& step = steps_[i];
     share_or_add(i);
     if (step.values_id) arena_.extend(*step.values_id, forward_time(i));
@@ -216,7 +221,7 @@ void Plan::plan_backward_memory() {
   if (!steps_[last].wants_grad) return;
   const auto size_of = [&](std::size_t i) { return steps_[i].elements * isize(sizeof(float)); };
   steps_[last].grad_id = arena_.add(size_of(last), forward_time(last) + 1);
-  for (std::size_t i = last; i > 0; --i) {
+  for (std::size_t i = last; i > first_; --i) {
     Step& step = steps_[i];
     step.addend_ids.resize(step.inputs.size());
     if (!step.wants_grad || !step.grad_id) continue;
@@ -242,7 +247,7 @@ void Plan::plan_backward_memory() {
 }
 
 void Plan::bind_memory() {
-  for (std::size_t i = 1; i < steps_.size(); ++i) {
+  for (std::size_t i = first_ + 1; i < steps_.size(); ++i) {
     Step& step = steps_[i];
     step.src.resize(step.inputs.size());
     step.grad_src.resize(step.inputs.size());
@@ -268,9 +273,9 @@ void Plan::bind_memory() {
 }
 
 std::span<const float> Plan::forward(std::span<const float> images, StepAddress address) {
-  if (isize(images.size()) != steps_[0].elements) {
+  if (isize(images.size()) != steps_[first_].elements) {
     throw ShapeError({.where = "plan",
-                      .expected = fmt::format("{} numbers for a batch of {}", steps_[0].elements, batch_),
+                      .expected = fmt::format("{} numbers for a batch of {}", steps_[first_].elements, batch_),
                       .got = std::to_string(images.size()),
                       .fix = "compile a plan for that batch size"});
   }
@@ -280,7 +285,7 @@ std::span<const float> Plan::forward(std::span<const float> images, StepAddress 
     }
     folded_ = true;
   }
-  for (std::size_t i = 1; i < steps_.size(); ++i) {
+  for (std::size_t i = first_ + 1; i < steps_.size(); ++i) {
     Step& step = steps_[i];
     for (std::size_t k = 0; k < step.inputs.size(); ++k) {
       // Only the images, and views of them, live outside the arena.
@@ -307,7 +312,7 @@ std::span<float> Plan::output_grad() {
 }
 
 void Plan::backward() {
-  for (std::size_t i = steps_.size() - 1; i > 0; --i) {
+  for (std::size_t i = steps_.size() - 1; i > first_; --i) {
     Step& step = steps_[i];
     if (!step.grad_id || !step.wants_grad) continue;
     step.operation->backward({.src = step.src,

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,13 @@ enum class PlanMode : std::uint8_t {
   training,  ///< Forward, then backward: batch statistics, dropout, gradients of every parameter that learns.
 };
 
+/// A part of a network: what lies between the output of one node, which forward() is given in place of images, and the
+/// output of another, which it returns. Positions in Model::nodes().
+struct PlanPart {
+  std::size_t first = 0;                 ///< The Input: the images themselves.
+  std::optional<std::size_t> last = {};  ///< Left out: the network's output.
+};
+
 /// A model made ready to run with one batch size: an implementation chosen for every operation, memory laid out in one
 /// arena in which buffers are reused as soon as nobody reads them any more. forward() and backward() allocate nothing.
 ///
@@ -32,7 +40,8 @@ enum class PlanMode : std::uint8_t {
 /// time.
 class Plan {
  public:
-  Plan(Model& model, Index batch, PlanMode mode);
+  /// Throws ValueError when something behind part.first reads what lies before it.
+  Plan(Model& model, Index batch, PlanMode mode, const PlanPart& part = {});
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
   ~Plan();
@@ -40,8 +49,8 @@ class Plan {
   Index batch() const noexcept { return batch_; }
   PlanMode mode() const noexcept { return mode_; }
 
-  /// images: NHWC [batch, ...input_shape] as the model's preprocessing leaves them; they must stay until backward() is
-  /// done.
+  /// images: NHWC [batch, ...input_shape] as the model's preprocessing leaves them (of a part: the output of part.first); they
+  /// must stay until backward() is done.
   /// Returns the output [batch, ...output_shape], valid until the next forward(). Throws ShapeError for another size.
   std::span<const float> forward(std::span<const float> images, StepAddress address = {});
   /// Where d(loss)/d(output) goes before backward(); training only. Working memory: backward() may overwrite it.
@@ -56,7 +65,9 @@ class Plan {
 
  private:
   struct Step;
-  void prepare(Model& model);
+  void prepare(Model& model, const PlanPart& part);
+  /// A step that is handed its values from outside.
+  Step make_input(const GraphNode& node) const;
   /// A step of a graph node by itself, without its operation.
   Step make_step(Model& model, const GraphNode& node) const;
   void plan_forward_memory();
@@ -72,9 +83,10 @@ class Plan {
 
   Index batch_;
   PlanMode mode_;
+  std::size_t first_ = 0;
   Arena arena_;
   bool folded_ = false;
-  std::vector<Step> steps_;  // one a graph node, in the model's order; the first is the Input
+  std::vector<Step> steps_;  // one a graph node, in the model's order; those before first_ are empty, it is the Input
 };
 
 }  // namespace saccade

@@ -30,6 +30,15 @@ struct EpochInfo {
   Logs logs;
 };
 
+/// How far the features of the frozen layers are computed; see FeatureCacheOptions.
+struct FeatureInfo {
+  Index images = 0, all_images = 0;  ///< Computed so far, and how many there are for training and validation together.
+  Index layers = 0, all_layers = 0;  ///< Layers with weights that need not run any more, and how many the network has.
+  Index bytes = 0;                   ///< What the features of all images take.
+  Index max_bytes = 0;               ///< What they may take. When `bytes` is more they are not kept.
+  double seconds = 0.0;              ///< Since computing them began.
+};
+
 /// What a callback may do to the training that calls it.
 class TrainingControl {
  public:
@@ -50,6 +59,8 @@ class Callback {
 
   /// Before the first step; `first_epoch` is above 0 when a stopped run goes on.
   virtual void on_train_begin(TrainingControl& /*control*/, Index /*first_epoch*/) {}
+  /// While the frozen layers' features are computed: after each batch, when `images` is `all_images` for the last time.
+  virtual void on_features(TrainingControl& /*control*/, const FeatureInfo& /*info*/) {}
   virtual void on_step_end(TrainingControl& /*control*/, const StepInfo& /*info*/) {}
   virtual void on_epoch_end(TrainingControl& /*control*/, const EpochInfo& /*info*/) {}
   /// After every callback has had its on_epoch_end, and when training is interrupted in the middle of an epoch.

@@ -27,6 +27,12 @@ std::string duration(double seconds) {
   return fmt::format("{}h{:02}m", whole / 3600, whole / 60 % 60);
 }
 
+/// "412 MB", "1.27 GB"
+std::string megabytes(Index bytes) {
+  const double mega = static_cast<double>(bytes) / 1e6;
+  return mega < 1000 ? fmt::format("{:.{}f} MB", mega, mega < 10 ? 1 : 0) : fmt::format("{:.2f} GB", mega / 1000);
+}
+
 }  // namespace
 
 Monitor::Monitor(std::string metric, double min_delta)
@@ -188,16 +194,45 @@ void Progress::on_step_end(TrainingControl& /*control*/, const StepInfo& info) {
   const std::string head = fmt::format("epoch {:>2}/{}  {:>{}}/{} ", info.epoch + 1, info.epochs, info.step,
                                        fmt::format("{}", info.steps).size(), info.steps);
   const std::string tail = fmt::format(" loss {:.4f}  accuracy {:.4f}  ETA {}", info.loss, info.accuracy, eta);
+  draw(head, info.step, info.steps, tail);
+}
+
+void Progress::draw(const std::string& head, Index done, Index all, const std::string& tail) {
   const Index room = options_.width_columns - isize(head.size() + tail.size()) - 3;
   std::string bar;
   if (room >= 5) {
     const Index width = std::min<Index>(room, 30);
-    const Index filled = width * info.step / info.steps;
+    const Index filled = width * done / all;
     bar = fmt::format("[{}{}{}]", std::string(usize(std::max<Index>(filled - 1, 0)), '='), filled > 0 ? ">" : "",
                       std::string(usize(width - filled), '.'));
   }
   out_ << '\r' << head << bar << tail << "\x1b[K" << std::flush;
   line_open_ = true;
+}
+
+void Progress::on_features(TrainingControl& /*control*/, const FeatureInfo& info) {
+  const std::string layers = fmt::format("frozen: {} of {} layers", info.layers, info.all_layers);
+  if (info.bytes > info.max_bytes) {
+    out_ << fmt::format(
+                "{}; their features of {} images would take {}, more than {}: they are computed in each epoch\n",
+                layers, info.all_images, megabytes(info.bytes), megabytes(info.max_bytes))
+         << std::flush;
+    return;
+  }
+  if (info.images == info.all_images) {
+    if (line_open_) out_ << "\r\x1b[K";
+    line_open_ = false;
+    out_ << fmt::format("{}; features of {} images kept: {}  {:.1f}s\n", layers, info.all_images, megabytes(info.bytes),
+                        info.seconds)
+         << std::flush;
+    return;
+  }
+  const Clock::time_point now = Clock::now();
+  if (!options_.live || seconds_between(drawn_at_, now) < options_.every_seconds) return;
+  drawn_at_ = now;
+  const double left = static_cast<double>(info.all_images - info.images) / static_cast<double>(info.images);
+  draw(fmt::format("features  {:>{}}/{} ", info.images, std::to_string(info.all_images).size(), info.all_images),
+       info.images, info.all_images, "  ETA " + duration(info.seconds * left));
 }
 
 void Progress::on_epoch_end(TrainingControl& /*control*/, const EpochInfo& info) {

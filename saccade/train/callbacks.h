@@ -133,11 +133,15 @@ struct ProgressOptions {
 class Progress final : public Callback {
  public:
   explicit Progress(std::ostream& out, ProgressOptions options = {}) : out_(out), options_(options) {}
+  void on_features(TrainingControl& control, const FeatureInfo& info) override;
   void on_step_end(TrainingControl& control, const StepInfo& info) override;
   void on_epoch_end(TrainingControl& control, const EpochInfo& info) override;
   void on_train_end(TrainingControl& control) override;
 
  private:
+  /// Draws over the open line: head, a bar of done / all where there is room, tail.
+  void draw(const std::string& head, Index done, Index all, const std::string& tail);
+
   std::ostream& out_;
   ProgressOptions options_;
   std::chrono::steady_clock::time_point drawn_at_{}, epoch_start_{};

@@ -9,6 +9,7 @@
 #include "saccade/base/error.h"
 #include "saccade/kernels/softmax/softmax.h"
 #include "saccade/nn/plan.h"
+#include "saccade/train/evaluate_internal.h"
 #include "saccade/train/interrupted.h"
 #include "saccade/train/mixing.h"
 
@@ -54,12 +55,17 @@ void check_fit(const Model& net, const data::Dataset& dataset) {
 
 Evaluation evaluate(Model& net, const data::DatasetPtr& dataset, const EvaluateOptions& options) {
   check_fit(net, *dataset);
+  return internal::evaluate_from(net, 0, dataset, options);
+}
+
+Evaluation internal::evaluate_from(Model& net, std::size_t first, const data::DatasetPtr& dataset,
+                                   const EvaluateOptions& options) {
   options.loss.check(net);
   data::Loader loader(dataset, {.batch_size = options.batch_size,
                                 .shuffle = false,
                                 .workers = options.workers,
                                 .max_queue_size = options.max_queue_size,
-                                .preprocessing = net.preprocessing,
+                                .preprocessing = first == 0 ? net.preprocessing : Preprocessing::none(),
                                 .transform = options.transform});
   const Index classes = net.output_shape()[0];
   struct Ready {
@@ -77,7 +83,7 @@ Evaluation evaluate(Model& net, const data::DatasetPtr& dataset, const EvaluateO
     auto found = ready.find(batch.rows());
     if (found == ready.end()) {
       found = ready
-                  .emplace(batch.rows(), Ready{Plan(net, batch.rows(), PlanMode::constant),
+                  .emplace(batch.rows(), Ready{Plan(net, batch.rows(), PlanMode::constant, {.first = first}),
                                                LossOperation(options.loss, batch.rows(), classes)})
                   .first;
     }

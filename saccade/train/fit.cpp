@@ -10,7 +10,9 @@
 
 #include "saccade/base/error.h"
 #include "saccade/nn/plan.h"
-#include "saccade/train/evaluate.h"
+#include "saccade/train/evaluate_internal.h"
+#include "saccade/train/feature_cache_internal.h"
+#include "saccade/train/interrupted.h"
 
 namespace saccade {
 namespace {
@@ -66,8 +68,11 @@ class Trainer final : public TrainingControl {
 
   void check() const;
   void resume();
+  /// Makes ready what the coming epochs train on.
+  void choose_shown();
+  void make_loader();
   Ready& ready_for(Index rows);
-  bool run_epoch();  ///< False when training was interrupted.
+  void run_epoch();
   void run_step(data::Batch& batch);
   void end_epoch(std::chrono::steady_clock::time_point start);
   void require_finite(double loss, std::string_view name) const;
@@ -79,6 +84,7 @@ class Trainer final : public TrainingControl {
   Model& net_;
   const FitOptions& options_;
   data::DatasetPtr train_, validation_;
+  internal::Shown shown_;
   AnyOptimizer optimizer_;
   Mixer mixer_;
   std::optional<data::Loader> loader_;
@@ -109,14 +115,8 @@ Trainer::Trainer(Model& net, const data::DatasetPtr& train, const FitOptions& op
     train_ = parts.train;
     validation_ = parts.validation;
   }
-  loader_.emplace(train_, data::LoaderOptions{.batch_size = options.batch_size,
-                                              .shuffle = options.shuffle,
-                                              .seed = options.seed,
-                                              .workers = options.workers,
-                                              .max_queue_size = options.max_queue_size,
-                                              .preprocessing = net.preprocessing,
-                                              .transform = options.transform,
-                                              .plan = options.plan});
+  shown_ = {.train = train_, .validation = validation_};
+  make_loader();
   parameters_ = pointers_to(net.parameters());
   ready_for(std::min(options.batch_size, train_->size()));
   optimizer_->bind(parameters_);
@@ -141,11 +141,37 @@ void Trainer::check() const {
   }
 }
 
+void Trainer::make_loader() {
+  loader_.emplace(shown_.train,
+                  data::LoaderOptions{.batch_size = options_.batch_size,
+                                      .shuffle = options_.shuffle,
+                                      .seed = options_.seed,
+                                      .workers = options_.workers,
+                                      .max_queue_size = options_.max_queue_size,
+                                      .preprocessing = shown_.first == 0 ? net_.preprocessing : Preprocessing::none(),
+                                      .transform = options_.transform,
+                                      .plan = options_.plan});
+}
+
+void Trainer::choose_shown() {
+  if (options_.epochs - epoch_ < 2) return;
+  shown_ = internal::features_or_images(net_, {.train = train_, .validation = validation_}, options_,
+                                        [this](const FeatureInfo& info) {
+                                          for (const CallbackPtr& callback : options_.callbacks)
+                                            callback->on_features(*this, info);
+                                        });
+  if (shown_.first == 0) return;
+  ready_.clear();
+  make_loader();
+}
+
 Trainer::Ready& Trainer::ready_for(Index rows) {
   const auto found = ready_.find(rows);
   if (found != ready_.end()) return found->second;
   const Index classes = net_.output_shape()[0];
-  return ready_.emplace(rows, Ready{Plan(net_, rows, PlanMode::training), LossOperation(options_.loss, rows, classes)})
+  return ready_
+      .emplace(rows, Ready{Plan(net_, rows, PlanMode::training, {.first = shown_.first}),
+                           LossOperation(options_.loss, rows, classes)})
       .first->second;
 }
 
@@ -204,7 +230,7 @@ void Trainer::run_step(data::Batch& batch) {
   seen_ += batch.rows();
 }
 
-bool Trainer::run_epoch() {
+void Trainer::run_epoch() {
   const auto start = std::chrono::steady_clock::now();
   loader_->start(epoch_, step_);
   data::Batch batch;
@@ -218,11 +244,10 @@ bool Trainer::run_epoch() {
     if (options_.stop && options_.stop()) {
       history_.interrupted = true;
       for (const CallbackPtr& callback : options_.callbacks) callback->on_checkpoint(*this);
-      return false;
+      return;
     }
   }
   end_epoch(start);
-  return true;
 }
 
 void Trainer::end_epoch(std::chrono::steady_clock::time_point start) {
@@ -234,8 +259,8 @@ void Trainer::end_epoch(std::chrono::steady_clock::time_point start) {
   info.logs["learning_rate"] = last.learning_rate;
   optimizer_->swap_averages();  // what validation sees and callbacks save is what training would end with
   if (validation_) {
-    const Evaluation result = evaluate(
-        net_, validation_,
+    const Evaluation result = internal::evaluate_from(
+        net_, shown_.first, shown_.validation,
         {.batch_size = evaluation_batch(options_.batch_size), .loss = options_.loss, .workers = options_.workers});
     require_finite(result.loss, "val_loss");
     info.logs["val_loss"] = result.loss;
@@ -256,8 +281,14 @@ void Trainer::end_epoch(std::chrono::steady_clock::time_point start) {
 History Trainer::run() {
   history_.first_epoch = epoch_;
   for (const CallbackPtr& callback : options_.callbacks) callback->on_train_begin(*this, epoch_);
-  while (epoch_ < options_.epochs && history_.stopped_because.empty()) {
-    if (!run_epoch()) break;
+  try {
+    choose_shown();
+  } catch (const InterruptedError&) {
+    history_.interrupted = true;
+    for (const CallbackPtr& callback : options_.callbacks) callback->on_checkpoint(*this);
+  }
+  while (!history_.interrupted && epoch_ < options_.epochs && history_.stopped_because.empty()) {
+    run_epoch();
   }
   if (!history_.interrupted) optimizer_->swap_averages();
   for (const CallbackPtr& callback : options_.callbacks) callback->on_train_end(*this);

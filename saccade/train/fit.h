@@ -16,6 +16,12 @@
 
 namespace saccade {
 
+/// The outputs of the frozen part of a network, kept so that it need not run in each epoch.
+struct FeatureCacheOptions {
+  bool enabled = true;
+  Index max_bytes = Index{2} << 30;  ///< Of memory, for training and validation images together.
+};
+
 /// Keras's names where Keras has one.
 struct FitOptions {
   Index epochs = 1;
@@ -34,7 +40,8 @@ struct FitOptions {
   data::Plan plan{};            ///< Another order of the training images; see data::augmentation().
   MixingOptions mixing{};       ///< mixup and CutMix, after `transform`. Accuracy counts each image's own label.
   std::vector<CallbackPtr> callbacks{};
-  bool terminate_on_nan = true;    ///< A loss that is not finite throws, before the step that would spoil the weights.
+  bool terminate_on_nan = true;  ///< A loss that is not finite throws, before the step that would spoil the weights.
+  FeatureCacheOptions feature_cache{};
   std::function<bool()> stop{};    ///< Asked after each step; true ends training there, after on_checkpoint.
   std::filesystem::path resume{};  ///< A checkpoint to go on from, made with the same options.
 };
@@ -55,6 +62,11 @@ struct History {
 /// learning_rate of its last step, seconds. Where images have weights each loss counts as often, the mean still being over
 /// their number; accuracy does not, and weighted_accuracy and val_weighted_accuracy do (Keras: weighted_metrics). Where images
 /// have targets the loss compares with those, and accuracy with the largest of them.
+///
+/// Where layers are frozen from the image on, and images are the same in each epoch (no transform, no mixing), what those
+/// layers make of them is computed once, before the first of two epochs or more, as deep into the network as fits into
+/// memory; epochs then train and validate the rest of the network on that. The result is the same; see compute_features()
+/// for what differs in rounding.
 /// Throws ValueError or ShapeError for options and data that do not fit, FormatError when the checkpoint does not
 /// belong here.
 History fit(Model& net, const data::DatasetPtr& train, const FitOptions& options = {});

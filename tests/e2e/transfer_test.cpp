@@ -56,6 +56,19 @@ TEST_F(Transfer, ANewHeadLearnsAndAllElseStaysBitForBit) {
   EXPECT_THAT(report.out, HasSubstr("accuracy  0.9"));  // of two kinds; features of digits tell them apart at once
 }
 
+TEST_F(Transfer, KeptFeaturesOfTheFrozenLayersChangeNothing) {
+  const auto train = [](const std::string& run, std::vector<std::string> more) {
+    std::vector<std::string> args = {"train", "shapes", "--from", "digits", "--epochs", "3", "--run", run};
+    args.insert(args.end(), more.begin(), more.end());
+    return place->expect(0, args).err;
+  };
+  EXPECT_THAT(train("kept", {}), HasSubstr("frozen: 4 of 5 layers; features of 426 images kept: 0.1 MB"));
+  EXPECT_THAT(train("anew", {"--no-feature-cache"}), Not(HasSubstr("features")));
+  EXPECT_THAT(train("augmented", {"--rotation-range", "5"}), Not(HasSubstr("features")));
+  EXPECT_EQ(read(*place / "kept/last.safetensors"), read(*place / "anew/last.safetensors"));
+  EXPECT_NE(read(*place / "kept/last.safetensors"), read(*place / "augmented/last.safetensors"));
+}
+
 TEST_F(Transfer, MoreLayersLearnWhenAskedTo) {
   place->expect(0, {"train", "shapes", "--from", "digits", "--train-last", "2", "--epochs", "1", "--run", "two"});
   EXPECT_THAT(changed("two"), ElementsAreArray({"dense_1.weight", "dense_1.bias", "dense_2.weight", "dense_2.bias"}));

@@ -1,0 +1,24 @@
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "saccade/nn/fold_internal.h"
+#include "saccade/nn/model.h"
+
+namespace saccade::internal {
+
+/// What training changes, node by node.
+struct Roles {
+  std::vector<bool> learns_below;  ///< A parameter that may change stands here or below.
+  /// The frozen part of a network, which runs as in inference: nothing at or below it learns, and it, or something between
+  /// it and the first layer that learns, has frozen parameters. (So a Dropout right before a new last layer still drops,
+  /// but those among the frozen layers do not.)
+  std::vector<bool> frozen;
+};
+
+Roles roles_in_training(const Model& model);
+
+/// What folds into each node while the network trains.
+std::vector<std::optional<Fold>> folds_in_training(const Model& model, const Roles& roles);
+
+}  // namespace saccade::internal
