@@ -64,7 +64,7 @@ class Steps {
       : options_(options),
         net_(net),
         training_(net, options.batch_size, PlanMode::training),
-        inference_(net, options.batch_size, PlanMode::inference),
+        inference_(net, options.batch_size, PlanMode::constant),
         loss_(SoftmaxCrossEntropy{}, options.batch_size, kClasses),
         batches_(net.input_shape(), options.batch_size, options.seed) {
     for (Parameter& parameter : net.parameters()) parameters_.push_back(&parameter);

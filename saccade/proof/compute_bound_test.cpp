@@ -91,6 +91,19 @@ TEST(ComputeBound, Conv2DInSeveralShards) {
                 0);
 }
 
+TEST(ComputeBound, Conv2DInRowsOfAnImage) {
+  // Few images with enough work for several pieces each: windows that overlap, that leave rows out, padding on either side.
+  expect_proved(
+      "conv2d",
+      combine({{"n1ih33iw20", "n2ih40iw31"},
+               {"ic24oc32"},
+               {"kh3kw3", "kh5kw2sh2sw2", "kh3kw3dh3dw2", "kh1kw1", "kh1kw1sh2sw2", "kh2kw3sh3sw1", "kh3kw3g8"},
+               {"_same_relu", "_nobias"}}),
+      0, 1e4);
+  expect_proved("conv2d", {"n1ih12iw30ic32oc48kh3kw3pt9pb9pl1pr0", "n1ih30iw30ic3oc64kh7kw7sh2sw2pt0pb6pl3pr3"}, 0,
+                1e4);
+}
+
 TEST(ComputeBound, Conv2DWithActivation) {
   expect_proved("conv2d",
                 combine({{"n3ih6iw5ic3oc7kh3kw3", "n17ih14iw14ic6oc16kh5kw5"},

@@ -43,6 +43,7 @@ struct Conv2DProblem {
   /// The benchmark's and the tests' name for it: "n2ih5iw5ic3oc4kh3kw3sh2sw2dh1dw1pt0pb1pl0pr1g1", then "_nobias" and
   /// "_relu" where that is so.
   std::string id() const;
+  friend bool operator==(const Conv2DProblem&, const Conv2DProblem&) = default;
 };
 
 /// Forward reads src, weight, bias and writes dst. backward_data reads grad_dst, weight and writes grad_src.

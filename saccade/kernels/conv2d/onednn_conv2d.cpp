@@ -8,6 +8,7 @@
 #include "saccade/kernels/activation/in_place_internal.h"
 #include "saccade/kernels/conv2d/depthwise_simd.h"
 #include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
+#include "saccade/kernels/conv2d/pieces_internal.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 #include "saccade/kernels/onednn/shard_calls_internal.h"
 
@@ -19,11 +20,11 @@ using dnnl::memory;
 using dnnl::prop_kind;
 using Tag = memory::format_tag;
 
-// Multiply-adds below which a shard is not worth its start, and shards per batch.
+// Shards of backward_weights. Below so many multiply-adds one is not worth its start. Each also writes filters of its own,
+// which are read again to be added up; so many pixels in each make that a small part of its work. But two shards there are
+// in any case, for two cores.
 constexpr Index kLeastWork = 1'000'000;
 constexpr Index kMostShards = 16;
-// Each shard of backward_weights also writes filters of its own, which are read again to be added up. So many pixels in
-// each make that a small part of its work; but two shards there are in any case, for two cores.
 constexpr Index kLeastPixels = 512;
 
 memory::desc images_desc(Index n, Index c, Index h, Index w) {
@@ -37,10 +38,10 @@ memory::desc weight_desc(const Conv2DProblem& p, Tag ungrouped, Tag grouped) {
 
 memory::desc hwio(const Conv2DProblem& p) { return weight_desc(p, Tag::hwio, Tag::hwigo); }
 
-/// The primitive for a shard of `images` with the filter in layout `weight`; throws dnnl::error when there is none.
-dnnl::primitive_desc_base describe(const Conv2DProblem& p, Index images, const memory::desc& weight) {
-  const memory::desc src = images_desc(images, p.ic, p.ih, p.iw);
-  const memory::desc dst = images_desc(images, p.oc, p.oh(), p.ow());
+/// The primitive with the filter in layout `weight`; throws dnnl::error when there is none.
+dnnl::primitive_desc_base describe(const Conv2DProblem& p, const memory::desc& weight) {
+  const memory::desc src = images_desc(p.n, p.ic, p.ih, p.iw);
+  const memory::desc dst = images_desc(p.n, p.oc, p.oh(), p.ow());
   const bool with_bias = p.bias && p.pass != Pass::backward_data;
   const memory::desc bias = with_bias ? memory::desc({p.oc}, memory::data_type::f32, Tag::x) : memory::desc();
   const memory::dims strides{p.sh, p.sw}, dilates{p.dh - 1, p.dw - 1};
@@ -63,36 +64,34 @@ dnnl::primitive_desc_base describe(const Conv2DProblem& p, Index images, const m
   return Backward::primitive_desc(backward, attributes(), engine(), hint);
 }
 
-Shards cut(const Conv2DProblem& p) {
-  const Index image = p.multiply_adds() / p.n;
-  if (p.pass != Pass::backward_weights) return Shards::cut(p.n, image, kLeastWork, kMostShards);
-  const Index pixels = p.n * p.oh() * p.ow();
-  const Index most = std::clamp<Index>(pixels / kLeastPixels, 2, kMostShards);
-  return Shards::cut(p.n, image, kLeastWork, most);
-}
+memory::desc any_layout(const Conv2DProblem& p) { return weight_desc(p, Tag::any, Tag::any); }
 
-/// Both kinds of shards take the filter in one layout, which oneDNN prefers for the whole ones.
-struct Descriptions {
-  Shards shards;
-  WholeAndLast primitives;
+// ---- Forward and backward_data ----
+
+/// The pieces' primitives, which all take the filter in one layout: the one that oneDNN prefers for the largest piece.
+struct PiecesDescription {
+  std::vector<Conv2DPiece> pieces;
+  std::vector<dnnl::primitive_desc_base> primitives;  // of each piece
   memory::desc weight;
 };
 
-Descriptions describe(const Conv2DProblem& p) {
+PiecesDescription describe_pieces(const Conv2DProblem& p) {
   const SingleThreadScope single;
-  Descriptions d;
-  d.shards = cut(p);
-  d.primitives.whole = describe(p, d.shards.images, weight_desc(p, Tag::any, Tag::any));
-  const int weight_argument = p.pass == Pass::backward_weights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS;
-  d.weight = d.primitives.whole.query_md(dnnl::query::exec_arg_md, weight_argument);
-  d.primitives.last = d.shards.last() == d.shards.images ? d.primitives.whole : describe(p, d.shards.last(), d.weight);
+  PiecesDescription d{.pieces = cut_into_pieces(p), .primitives = {}, .weight = {}};
+  const Conv2DPiece& largest =
+      *std::ranges::max_element(d.pieces, {}, [](const Conv2DPiece& piece) { return piece.problem.multiply_adds(); });
+  d.weight = describe(largest.problem, any_layout(p)).query_md(dnnl::query::exec_arg_md, DNNL_ARG_WEIGHTS);
+  for (std::size_t i = 0; i < d.pieces.size(); ++i) {
+    const bool as_before = i > 0 && d.pieces[i].problem == d.pieces[i - 1].problem;
+    d.primitives.push_back(as_before ? d.primitives.back() : describe(d.pieces[i].problem, d.weight));
+  }
   return d;
 }
 
-/// forward and backward_data: the filter is brought into oneDNN's layout, then every shard runs by itself.
+/// The filter is brought into oneDNN's layout, then every piece runs by itself.
 class DataPass final : public Conv2DKernel {
  public:
-  explicit DataPass(const Conv2DProblem& p) : DataPass(p, describe(p)) {}
+  explicit DataPass(const Conv2DProblem& p) : DataPass(p, describe_pieces(p)) {}
 
   Index scratch_bytes() const override { return scratch_.size_bytes(); }
 
@@ -109,23 +108,29 @@ class DataPass final : public Conv2DKernel {
       }
       weight = reinterpret_cast<const float*>(blocked);
     }
-    parallel_for(calls_.count(), [&](Index shard) {
-      if (backward_) {
-        calls_.execute(shard, b.scratch,
-                       {calls_.part(b.grad_dst, shard).data(), calls_.part(b.grad_src, shard).data(), weight});
-        return;
-      }
-      const std::span<float> dst = calls_.part(b.dst, shard);
-      calls_.execute(shard, b.scratch, {calls_.part(b.src, shard).data(), dst.data(), weight, b.bias.data()});
-      activations_[usize(shard)].run(dst);
-    });
+    parallel_for(isize(pieces_.size()), [&](Index i) { run_piece(pieces_[usize(i)], b, weight); });
   }
 
  private:
-  DataPass(const Conv2DProblem& p, const Descriptions& d)
-      : backward_(p.pass == Pass::backward_data), calls_(d.shards, d.primitives, arguments(p), scratch_) {
-    for (Index shard = 0; shard < calls_.count(); ++shard) {
-      activations_.emplace_back(p.activation, d.shards.size(shard) * p.oh() * p.ow() * p.oc);
+  struct Piece {
+    Index first_src, first_dst, dst_elements;
+    Call call;
+    Index scratchpad;
+    InPlaceActivation activation;
+  };
+
+  DataPass(const Conv2DProblem& p, const PiecesDescription& d)
+      : backward_(p.pass == Pass::backward_data), has_bias_(p.bias && !backward_) {
+    const SingleThreadScope single;
+    for (std::size_t i = 0; i < d.pieces.size(); ++i) {
+      const auto& [problem, first_src, first_dst] = d.pieces[i];
+      pieces_.push_back({.first_src = first_src,
+                         .first_dst = first_dst,
+                         .dst_elements = problem.dst_elements(),
+                         .call = Call(dnnl::primitive(d.primitives[i].get()), d.primitives[i], arguments(p)),
+                         .scratchpad = 0,
+                         .activation = InPlaceActivation(p.activation, problem.dst_elements())});
+      pieces_.back().scratchpad = scratch_.add(pieces_.back().call.scratchpad_bytes());
     }
     if (d.weight == hwio(p)) return;
     reorder_.emplace(make_reorder(hwio(p), d.weight));
@@ -139,15 +144,25 @@ class DataPass final : public Conv2DKernel {
 
   static std::span<const int> arguments(const Conv2DProblem& p) {
     static constexpr std::array kForward{DNNL_ARG_SRC, DNNL_ARG_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS};
-    static constexpr std::array kBackward{DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS};
+    static constexpr std::array kBackward{DNNL_ARG_DIFF_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS};
     if (p.pass == Pass::backward_data) return kBackward;
     return std::span<const int>(kForward).first(p.bias ? 4 : 3);
   }
 
-  bool backward_;
+  void run_piece(Piece& piece, const Conv2DBuffers& b, const float* weight) const {
+    Call& call = piece.call;
+    call.set(0, (backward_ ? b.grad_src.data() : b.src.data()) + piece.first_src);
+    call.set(1, (backward_ ? b.grad_dst.data() : b.dst.data()) + piece.first_dst);
+    call.set(2, weight);
+    if (has_bias_) call.set(3, b.bias.data());
+    call.set_scratchpad(b.scratch.data() + piece.scratchpad);
+    call.execute();
+    if (!backward_) piece.activation.run(b.dst.subspan(usize(piece.first_dst), usize(piece.dst_elements)));
+  }
+
+  bool backward_, has_bias_;
   ScratchLayout scratch_;
-  ShardCalls calls_;
-  std::vector<InPlaceActivation> activations_;
+  std::vector<Piece> pieces_;
   std::optional<Call> reorder_;
   std::optional<OwnScratch> kept_weight_;  // of a constant weight, from the first run on
   bool is_kept_ = false;
@@ -155,10 +170,34 @@ class DataPass final : public Conv2DKernel {
   Index reorder_scratchpad_ = 0;
 };
 
-/// backward_weights: every shard writes gradients of its own, which are added up in the order of the shards.
+// ---- Backward_weights ----
+
+/// Both kinds of shards write the filter in one layout, which oneDNN prefers for the whole ones.
+struct ShardsDescription {
+  Shards shards;
+  WholeAndLast primitives;
+  memory::desc weight;
+};
+
+ShardsDescription describe_shards(const Conv2DProblem& p) {
+  const SingleThreadScope single;
+  const Index pixels = p.n * p.oh() * p.ow();
+  const Index most = std::clamp<Index>(pixels / kLeastPixels, 2, kMostShards);
+  ShardsDescription d{
+      .shards = Shards::cut(p.n, p.multiply_adds() / p.n, kLeastWork, most), .primitives = {}, .weight = {}};
+  Conv2DProblem shard = p;
+  shard.n = d.shards.images;
+  d.primitives.whole = describe(shard, any_layout(p));
+  d.weight = d.primitives.whole.query_md(dnnl::query::exec_arg_md, DNNL_ARG_DIFF_WEIGHTS);
+  shard.n = d.shards.last();
+  d.primitives.last = shard.n == d.shards.images ? d.primitives.whole : describe(shard, d.weight);
+  return d;
+}
+
+/// Every shard writes gradients of its own, which are added up in the order of the shards.
 class WeightPass final : public Conv2DKernel {
  public:
-  explicit WeightPass(const Conv2DProblem& p) : WeightPass(p, describe(p)) {}
+  explicit WeightPass(const Conv2DProblem& p) : WeightPass(p, describe_shards(p)) {}
 
   Index scratch_bytes() const override { return scratch_.size_bytes(); }
 
@@ -182,7 +221,7 @@ class WeightPass final : public Conv2DKernel {
  private:
   static constexpr std::array kArguments{DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS};
 
-  WeightPass(const Conv2DProblem& p, const Descriptions& d)
+  WeightPass(const Conv2DProblem& p, const ShardsDescription& d)
       : calls_(d.shards, d.primitives, std::span(kArguments).first(p.bias ? 4 : 3), scratch_),
         weight_elements_(isize(d.weight.get_size() / sizeof(float))),
         weight_stride_(round_up(weight_elements_, kLine)),
@@ -226,15 +265,20 @@ class WeightPass final : public Conv2DKernel {
 
 std::string decline_conv2d(const Conv2DProblem& p) {
   if (p.src_elements() == 0 || p.dst_elements() == 0) return "there is nothing to compute";
-  if (p.activation == Activation::softmax) return "softmax is a kernel of its own";
+  if (is_softmax(p.activation)) return "softmax is a kernel of its own";
   const bool large = p.kh > 3 || p.kw > 3;
   if (large && p.pass == Pass::backward_weights && simd::decline_depthwise(p).empty()) {
     return "oneDNN takes ten times as long as our own for depthwise filters above 3x3";
   }
   try {
-    const Descriptions d = describe(p);
-    if (is_plain_loop(d.primitives.whole) || is_plain_loop(d.primitives.last))
-      return "oneDNN has only a plain loop for it";
+    bool plain = false;
+    if (p.pass == Pass::backward_weights) {
+      const ShardsDescription d = describe_shards(p);
+      plain = is_plain_loop(d.primitives.whole) || is_plain_loop(d.primitives.last);
+    } else {
+      plain = std::ranges::any_of(describe_pieces(p).primitives, is_plain_loop);
+    }
+    if (plain) return "oneDNN has only a plain loop for it";
   } catch (const dnnl::error& error) {
     return std::string("oneDNN: ") + error.what();
   }
