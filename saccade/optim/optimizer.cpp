@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "saccade/base/error.h"
 #include "saccade/kernels/update/squares.h"
@@ -85,33 +86,58 @@ std::string Optimizer::describe() const {
   return fmt::format("{}({})", setup_.label, fmt::join(parts, ", "));
 }
 
-void Optimizer::bind(std::span<Parameter* const> parameters) {
-  std::vector<Bound> bound;
-  std::set<std::string_view> names;
-  std::size_t slices = 0;
-  for (Parameter* parameter : parameters) {
-    if (!names.insert(parameter->name).second) {
-      throw ValueError({.where = std::string(setup_.label),
-                        .expected = "parameters with different names",
-                        .got = fmt::format("'{}' twice", parameter->name),
-                        .fix = "give every layer its own name"});
-    }
-    if (!parameter->learns()) continue;
-    const Shape& shape = parameter->value.shape();
-    Bound entry{.parameter = parameter, .slots = {}, .average = {}, .decays = setup_.weight_decay != 0.0};
-    for (std::size_t slot = 0; slot < setup_.slots.size(); ++slot) entry.slots.emplace_back(shape);
-    if (setup_.use_ema) entry.average = Tensor(shape);
-    for (const std::string& part : setup_.exclude_from_weight_decay) {
-      if (parameter->name.find(part) != std::string::npos) entry.decays = false;
-    }
-    slices += usize(ceil_divide(shape.elements(), kernels::kUpdateSliceElements));
-    bound.push_back(std::move(entry));
+Optimizer::Bound Optimizer::make_bound(Parameter& parameter) const {
+  const Shape& shape = parameter.value.shape();
+  Bound entry{
+      .parameter = &parameter, .slots = {}, .average = {}, .decays = setup_.weight_decay != 0.0, .first = iterations_};
+  for (std::size_t slot = 0; slot < setup_.slots.size(); ++slot) entry.slots.emplace_back(shape);
+  if (setup_.use_ema) entry.average = Tensor(shape);
+  for (const std::string& part : setup_.exclude_from_weight_decay) {
+    if (parameter.name.find(part) != std::string::npos) entry.decays = false;
   }
-  bound_ = std::move(bound);
+  return entry;
+}
+
+void Optimizer::reserve_slices() {
+  std::size_t slices = 0;
+  for (const Bound& bound : bound_) {
+    slices += usize(ceil_divide(bound.parameter->value.elements(), kernels::kUpdateSliceElements));
+  }
   slices_.clear();
   slices_.reserve(slices);
+}
+
+void Optimizer::require_bound(std::string_view call) const {
+  if (is_bound_) return;
+  throw ValueError({.where = std::string(setup_.label),
+                    .expected = fmt::format("bind() before {}", call),
+                    .got = "no parameters",
+                    .fix = "bind it to the network's parameters"});
+}
+
+void Optimizer::bind(std::span<Parameter* const> parameters) {
+  std::set<std::string_view> names;
+  for (const Parameter* parameter : parameters) {
+    if (names.insert(parameter->name).second) continue;
+    throw ValueError({.where = std::string(setup_.label),
+                      .expected = "parameters with different names",
+                      .got = fmt::format("'{}' twice", parameter->name),
+                      .fix = "give every layer its own name"});
+  }
+  bound_.clear();
   iterations_ = 0;
   is_bound_ = true;
+  bind_more(parameters);
+}
+
+void Optimizer::bind_more(std::span<Parameter* const> parameters) {
+  require_bound("bind_more()");
+  std::set<const Parameter*> known;
+  for (const Bound& bound : bound_) known.insert(bound.parameter);
+  for (Parameter* parameter : parameters) {
+    if (parameter->learns() && !known.contains(parameter)) bound_.push_back(make_bound(*parameter));
+  }
+  reserve_slices();
 }
 
 void Optimizer::check_gradients() const {
@@ -119,6 +145,12 @@ void Optimizer::check_gradients() const {
     const Parameter& parameter = *bound.parameter;
     if (!parameter.learns()) continue;
     require_gradient(parameter);
+    if (!(is_finite(parameter.learning_rate_factor) && parameter.learning_rate_factor >= 0.0)) {
+      throw ValueError({.where = fmt::format("parameter '{}': learning_rate_factor", parameter.name),
+                        .expected = "a finite number of zero or more",
+                        .got = fmt::format("{}", parameter.learning_rate_factor),
+                        .fix = "1 leaves the learning rate as it is"});
+    }
     // The weight may have been replaced since bind() by one that the slots do not fit.
     const Tensor& like = !bound.slots.empty() ? bound.slots.front() : bound.average;
     if ((bound.slots.empty() && !setup_.use_ema) || like.shape() == parameter.value.shape()) continue;
@@ -156,13 +188,20 @@ void Optimizer::cut_slices(Bound& bound, float grad_scale, float decay) {
   }
 }
 
+void Optimizer::run_slices(const Pace& pace, double learning_rate) {
+  if (slices_.empty()) return;
+  const Index t = iterations_ - pace.first + 1;
+  kernels::UpdateNumbers step_numbers = numbers(learning_rate * pace.factor, t);
+  if (setup_.clipvalue) step_numbers.clip_value = static_cast<float>(*setup_.clipvalue);
+  const double average_momentum = t == 1 ? 0.0 : setup_.ema_momentum;
+  step_numbers.average_momentum = static_cast<float>(average_momentum);
+  step_numbers.one_minus_average_momentum = static_cast<float>(1.0 - average_momentum);
+  kernel_->run({.slices = slices_, .numbers = step_numbers});
+  slices_.clear();
+}
+
 void Optimizer::step(double learning_rate) {
-  if (!is_bound_) {
-    throw ValueError({.where = std::string(setup_.label),
-                      .expected = "bind() before step()",
-                      .got = "no parameters",
-                      .fix = "bind it to the network's parameters"});
-  }
+  require_bound("step()");
   if (!(is_finite(learning_rate) && learning_rate >= 0.0)) {
     throw ValueError({.where = fmt::format("{} step {}", setup_.label, iterations_),
                       .expected = "a finite learning rate of zero or more",
@@ -170,23 +209,20 @@ void Optimizer::step(double learning_rate) {
                       .fix = "check the learning rate schedule"});
   }
   check_gradients();
-  kernels::UpdateNumbers step_numbers = numbers(learning_rate, iterations_ + 1);
-  if (setup_.clipvalue) step_numbers.clip_value = static_cast<float>(*setup_.clipvalue);
-  const double average_momentum = iterations_ == 0 ? 0.0 : setup_.ema_momentum;
-  step_numbers.average_momentum = static_cast<float>(average_momentum);
-  step_numbers.one_minus_average_momentum = static_cast<float>(1.0 - average_momentum);
-
   const float scale = global_scale();
-  const auto decay = static_cast<float>(learning_rate * setup_.weight_decay);
   slices_.clear();
+  Pace pace;
   for (Bound& bound : bound_) {
     const Parameter& parameter = *bound.parameter;
     if (!parameter.learns()) continue;
+    const Pace own{parameter.learning_rate_factor, bound.first};
+    if (own != pace) run_slices(std::exchange(pace, own), learning_rate);
     const float own_scale =
         setup_.clipnorm ? clip_scale(kernels::sum_of_squares(parameter.grad.floats()), *setup_.clipnorm) : scale;
+    const auto decay = static_cast<float>(learning_rate * pace.factor * setup_.weight_decay);
     cut_slices(bound, own_scale, bound.decays ? decay : 0.0F);
   }
-  kernel_->run({.slices = slices_, .numbers = step_numbers});
+  run_slices(pace, learning_rate);
   ++iterations_;
 }
 
@@ -215,6 +251,7 @@ std::vector<NamedTensor> Optimizer::state() {
 void Optimizer::swap_averages() {
   if (!setup_.use_ema || iterations_ == 0) return;
   for (Bound& bound : bound_) {
+    if (bound.first == iterations_) continue;  // no step yet
     if (bound.parameter->learns()) std::ranges::swap_ranges(bound.parameter->value.floats(), bound.average.floats());
   }
 }

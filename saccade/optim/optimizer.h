@@ -48,7 +48,12 @@ class Optimizer {
   /// unfreezing. The parameters must outlive the optimiser's use. Throws ValueError when two have one name.
   void bind(std::span<Parameter* const> parameters);
 
-  /// One update. `learning_rate` is what the schedule says for this step; zero leaves the weights but not the slots.
+  /// Also binds those of these parameters that learn and are not bound yet, e.g. of a layer that is unfrozen in the middle of
+  /// training: with slots of zeros, and with steps (Adam's t) that are counted from here. Throws ValueError before bind().
+  void bind_more(std::span<Parameter* const> parameters);
+
+  /// One update. `learning_rate` is what the schedule says for this step; zero leaves the weights but not the slots. A
+  /// parameter's own rate is that times its learning_rate_factor.
   /// Clipping rewrites the gradients. Throws ValueError before bind() or when the rate is negative or not finite, and
   /// ShapeError when a gradient's shape is not its weight's.
   void step(double learning_rate);
@@ -125,11 +130,23 @@ class Optimizer {
     std::vector<Tensor> slots;
     Tensor average;
     bool decays = false;
+    Index first = 0;  // iterations() when it was bound
+  };
+  /// What parameters have in common that are updated in one run.
+  struct Pace {
+    double factor = 1.0;
+    Index first = 0;
+    friend bool operator==(const Pace&, const Pace&) = default;
   };
 
+  Bound make_bound(Parameter& parameter) const;
+  void reserve_slices();
+  void require_bound(std::string_view call) const;
   void check_gradients() const;
   float global_scale() const;
   void cut_slices(Bound& bound, float grad_scale, float decay);
+  /// Updates what slices_ holds, and empties it.
+  void run_slices(const Pace& pace, double learning_rate);
 
   Setup setup_;
   double learning_rate_ = 0.0;

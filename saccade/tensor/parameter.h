@@ -17,8 +17,9 @@ struct Parameter {
   Tensor value;
   Tensor grad;  ///< Same shape as value; empty until a plan that trains it is compiled.
   Role role = Role::weight;
-  bool trainable = true;  ///< Frozen parameters get no gradient and stay bit-identical.
-  float l2 = 0.0F;        ///< Adds l2 * sum(w^2) to the loss (Keras's L2 regulariser).
+  bool trainable = true;              ///< Frozen parameters get no gradient and stay bit-identical.
+  float l2 = 0.0F;                    ///< Adds l2 * sum(w^2) to the loss (Keras's L2 regulariser).
+  double learning_rate_factor = 1.0;  ///< Its learning rate is so many times the optimiser's. Zero or more, finite.
 
   bool learns() const noexcept { return trainable && role == Role::weight; }
 };
