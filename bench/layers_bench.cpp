@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "saccade/base/random.h"
+#include "saccade/nn/arithmetic.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
@@ -11,9 +12,14 @@
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
+#include "saccade/nn/pad.h"
+#include "saccade/nn/permute.h"
 #include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/reduce.h"
+#include "saccade/nn/resample.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -49,6 +55,7 @@ void row(const char* name, const Shape& image, const Layers& layers) {
 void register_rows() {
   row("Activation", kImage, ActivationLayer{{.activation = relu}});
   row("Add", kImage, [](const Node& x) { return Add{}({x, x}); });
+  row("Arithmetic", kImage, Arithmetic{{.operation = ArithmeticKind::multiply, .operand = {64}}});
   row("AveragePool2D", kImage, AveragePool2D{{.pool = 2}});
   row("BatchNorm", kImage, BatchNorm{});
   row("Concatenate", kImage, [](const Node& x) { return Concatenate{}({x, x}); });
@@ -65,7 +72,12 @@ void register_rows() {
   row("MaxPool2D", kImage, MaxPool2D{{.pool = 2}});
   row("Multiply", kImage, [](const Node& x) { return Multiply{}({x, GlobalAveragePool2D{{.keepdims = true}}(x)}); });
   row("PReLU", kImage, PReLU{});
+  row("Pad", kImage, Pad{{.axis = 0, .before = 1, .after = 1, .mode = PadMode::reflect}});
+  row("Permute", kImage, Permute{{.axes = {2, 0, 1}}});
+  row("Reduce", kImage, Reduce{{.axis = 0}});
+  row("Resample", kImage, Resample{{.axis = 0, .size = 24}});
   row("Reshape", kImage, Reshape{{.shape = Shape{256, 64}}});
+  row("Slice", kImage, Slice{{.count = 32}});
   row("UpSampling2D", kImage, UpSampling2D{{.interpolation = UpSampling::bilinear}});
   row("ZeroPadding2D", kImage, ZeroPadding2D{{.padding = pads(1, 1, 1, 1)}});
 }

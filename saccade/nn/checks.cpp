@@ -42,6 +42,18 @@ void window_fits(const std::string& where, std::string_view axis, Index in, Inde
                     .fix = "use a smaller kernel, padding = same, or fewer strided layers before it"});
 }
 
+Index axis(const std::string& where, Index axis, const Shape& src) {
+  const Index counted = axis < 0 ? axis + src.rank() : axis;
+  const bool good = src.rank() > 0 && src.elements() > 0 && std::ranges::max(src.extents()) <= kMost;
+  if (good && counted >= 0 && counted < src.rank()) return counted;
+  throw ShapeError(
+      {.where = where,
+       .expected = good ? fmt::format("an axis from {} to {} of {}", -src.rank(), src.rank() - 1, src.to_string())
+                        : "an input of at least one axis and one number",
+       .got = good ? std::to_string(axis) : src.to_string(),
+       .fix = good ? "the batch is not counted" : "check the layer before it"});
+}
+
 void in_range(const std::string& where, std::string_view option, float value, float low, float high) {
   if (std::isfinite(value) && value >= low && value < high) return;
   throw ValueError({.where = fmt::format("{}: {}", where, option),

@@ -106,7 +106,7 @@ Shape ActivationLayer::infer(std::span<const Shape> src) const {
 
 bool ActivationLayer::is_usual() const {
   const ActivationOptions usual;
-  return options_.activation != Activation::softmax && options_.activation != Activation::clip &&
+  return !is_softmax(options_.activation) && options_.activation != Activation::clip &&
          options_.negative_slope == usual.negative_slope && options_.elu_alpha == usual.elu_alpha &&
          options_.hard_sigmoid_slope == usual.hard_sigmoid_slope &&
          options_.hard_sigmoid_offset == usual.hard_sigmoid_offset;
@@ -115,10 +115,12 @@ bool ActivationLayer::is_usual() const {
 std::unique_ptr<Operation> ActivationLayer::prepare(const PrepareContext& context) const {
   const Index elements = context.batch * context.dst.elements();
   if (options_.activation == Activation::linear) return std::make_unique<ViewOperation>();
-  if (options_.activation == Activation::softmax) {
+  if (is_softmax(options_.activation)) {
     const Index classes = context.dst[-1];
     return std::make_unique<FunctionOperation<kernels::SoftmaxKernel>>(
-        kernels::softmax_implementations(), kernels::SoftmaxProblem{.rows = elements / classes, .classes = classes},
+        kernels::softmax_implementations(),
+        kernels::SoftmaxProblem{
+            .rows = elements / classes, .classes = classes, .log = options_.activation == Activation::log_softmax},
         context.runs_backward(), false);
   }
   return std::make_unique<FunctionOperation<kernels::ActivationKernel>>(

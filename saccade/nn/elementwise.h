@@ -14,7 +14,7 @@ struct ActivationOptions {
   std::string name{};
 };
 
-/// An activation as a layer of its own, any shape in and out; softmax runs over the last axis. Most layers take
+/// An activation as a layer of its own, any shape in and out; softmax and log_softmax run over the last axis. Most layers take
 /// `.activation` instead, which is faster. Source: keras.layers.Activation, LeakyReLU, ELU;
 /// keras.activations.
 class ActivationLayer final : public LayerOf<ActivationLayer, ActivationOptions> {

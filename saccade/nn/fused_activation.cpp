@@ -13,11 +13,14 @@ FusedActivation::FusedActivation(Activation activation, const PrepareContext& co
     : fused_(activation) {
   using kernels::Pass;
   const Index elements = context.batch * context.dst.elements();
-  if (activation == Activation::softmax) {
+  if (is_softmax(activation)) {
     fused_ = Activation::linear;
     backward_needs_dst_ = learns;
     const Index classes = context.dst[-1];
-    kernels::SoftmaxProblem problem{.pass = Pass::forward, .rows = elements / classes, .classes = classes};
+    kernels::SoftmaxProblem problem{.pass = Pass::forward,
+                                    .rows = elements / classes,
+                                    .classes = classes,
+                                    .log = activation == Activation::log_softmax};
     softmax_forward_ = choose(kernels::softmax_implementations(), problem);
     problem.pass = Pass::backward_data;
     if (learns) softmax_backward_ = choose(kernels::softmax_implementations(), problem);

@@ -16,7 +16,7 @@ class FusedActivation {
   /// Rows of context.batch images; softmax runs over the last axis of `dst`. `learns`: backward() will be called.
   FusedActivation(Activation activation, const PrepareContext& context, bool learns);
 
-  /// The activation itself, or linear where the kernel must not take it: softmax, and in training those whose gradient
+  /// The activation itself, or linear where the kernel must not take it: softmaxes, and in training those whose gradient
   /// wants the value before.
   Activation for_kernel() const noexcept { return fused_; }
   bool backward_reads_dst() const noexcept { return backward_needs_dst_; }

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "saccade/base/random.h"
+#include "saccade/nn/arithmetic.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
@@ -16,10 +17,15 @@
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
+#include "saccade/nn/pad.h"
+#include "saccade/nn/permute.h"
 #include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/reduce.h"
 #include "saccade/nn/registry.h"
+#include "saccade/nn/resample.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -206,6 +212,61 @@ INSTANTIATE_TEST_SUITE_P(
         LayerCase{"gradient of ZeroPadding2D with channels",
                   {2, 2, 2},
                   ZeroPadding2D{{.padding = pads(0, 1, 0, 0), .channels_before = 1, .channels_after = 2}}},
+        LayerCase{"gradient of Arithmetic",
+                  {2, 3, 2},
+                  [](const Node& x) {
+                    const Node gate = Reduce{{.axis = 0, .keepdims = true}}(x);
+                    const Node y = Arithmetic{{.operation = ArithmeticKind::multiply}}({gate, x});
+                    return Arithmetic{{.operation = ArithmeticKind::subtract}}({x, y});
+                  },
+                  0.02},
+        LayerCase{"gradient of Arithmetic with a learned operand",
+                  {2, 3, 2},
+                  [](const Node& x) {
+                    const Node y = Arithmetic{{.operand = {3, 1}, .operand_first = true, .trainable = true}}(x);
+                    return Arithmetic{
+                        {.operation = ArithmeticKind::multiply, .operand = {2}, .trainable = true}}(y);
+                  }},
+        LayerCase{"gradient of Arithmetic with a learned divisor",
+                  {3},
+                  Arithmetic{{.operation = ArithmeticKind::divide, .operand = {1}, .trainable = true}},
+                  0.03},
+        LayerCase{"gradient of Concatenate along an axis",
+                  {2, 2, 3},
+                  [](const Node& x) { return twice(x, Concatenate{{.axis = 0}}); },
+                  0.0,
+                  2},
+        LayerCase{"gradient of MaxPool2D dilated",
+                  {5, 5, 2},
+                  MaxPool2D{{.pool = 2, .strides = 1, .dilation = {2, 3}}},
+                  0.0,
+                  4},
+        LayerCase{"gradient of Pad", {3, 2, 2}, Pad{{.axis = 0, .before = 1, .after = 2, .mode = PadMode::edge}}},
+        LayerCase{"gradient of Pad reflect",
+                  {3, 2, 2},
+                  Pad{{.axis = 0, .before = 2, .after = 1, .mode = PadMode::reflect}}},
+        LayerCase{"gradient of Permute", {2, 3, 4}, Permute{{.axes = {2, 0, 1}}}},
+        LayerCase{"gradient of Reduce", {2, 4, 2}, Reduce{{.axis = 1}}},
+        LayerCase{"gradient of Reduce sum",
+                  {2, 3},
+                  Reduce{{.reduction = Reduction::sum, .keepdims = true}}},
+        LayerCase{"gradient of Resample",
+                  {4, 2, 2},
+                  Resample{{.axis = 0, .size = 7, .coordinates = Coordinates::align_corners}}},
+        LayerCase{"gradient of Resample nearest",
+                  {3, 2, 2},
+                  Resample{{.axis = 1, .size = 5, .method = Resampling::nearest}}},
+        LayerCase{"gradient of Resample cubic",
+                  {6, 2},
+                  Resample{{.axis = 0, .size = 4, .method = Resampling::cubic, .antialias = true}},
+                  0.001},
+        LayerCase{"gradient of Slice", {2, 5, 2}, Slice{{.axis = 1, .start = 4, .count = 2, .step = -3}}},
+        LayerCase{"gradient of Activation log_softmax",
+                  {2, 4},
+                  [](const Node& x) {
+                    return Dense{{.units = 3, .activation = log_softmax}}(Flatten{}(x));
+                  },
+                  0.05},
         LayerCase{"gradient of Dense", {7}, Dense{{.units = 4}}},
         LayerCase{"gradient of Dropout", {4, 4, 2}, Dropout{{.rate = 0.5F}}},
         LayerCase{"gradient of Flatten", {2, 3, 2}, Flatten{}},
@@ -263,6 +324,42 @@ INSTANTIATE_TEST_SUITE_P(
         golden("golden case of Add", {3}, [](const Node& x) { return twice(x, Add{}); }, {-1, 2, 3}, {-1, 4, 6}),
         golden("golden case of AveragePool2D", {5, 5, 1}, AveragePool2D{{.pool = 2, .padding = same}}, counting(25),
                {4, 6, 7.5F, 14, 16, 17.5F, 21.5F, 23.5F, 25}),
+        golden("golden case of Arithmetic", {1, 2, 2},
+               Arithmetic{{.operation = ArithmeticKind::subtract, .operand = {2}, .name = "y"}}, {1, 10, 100, 1000},
+               {0, 8, 99, 998}),
+        golden("golden case of Arithmetic first", {2, 1},
+               Arithmetic{{.operation = ArithmeticKind::divide, .operand = {1, 3}, .operand_first = true, .name = "y"}},
+               {1, 2}, {1, 2, 3, 0.5F, 1, 1.5F}),
+        golden(
+            "golden case of Arithmetic of two", {2, 2},
+            [](const Node& x) {
+              return Arithmetic{{.operation = ArithmeticKind::divide}}({x, Reduce{{.axis = 0, .keepdims = true}}(x)});
+            },
+            {1, 2, 3, 6}, {0.5F, 0.5F, 1.5F, 1.5F}),
+        golden("golden case of Pad", {2, 2}, Pad{{.axis = 1, .before = 1, .value = 7.0F}}, {1, 2, 3, 4},
+               {7, 1, 2, 7, 3, 4}),
+        golden("golden case of Pad reflect", {3}, Pad{{.before = 2, .after = 1, .mode = PadMode::reflect}}, {1, 2, 3},
+               {3, 2, 1, 2, 3, 2}),
+        golden("golden case of Pad edge", {3}, Pad{{.before = 2, .after = 1, .mode = PadMode::edge}}, {1, 2, 3},
+               {1, 1, 1, 2, 3, 3}),
+        golden("golden case of Permute", {2, 3}, Permute{{.axes = {1, 0}}}, {1, 2, 3, 4, 5, 6}, {1, 4, 2, 5, 3, 6}),
+        golden("golden case of Reduce", {2, 2}, Reduce{{.axis = 0}}, {1, 2, 5, 8}, {3, 5}),
+        golden("golden case of Reduce sum", {2, 2}, Reduce{{.reduction = Reduction::sum}}, {1, 2, 5, 8}, {3, 13}),
+        golden("golden case of Resample", {2}, Resample{{.axis = 0, .size = 4}}, {1, 3}, {1, 1.5F, 2.5F, 3}),
+        golden("golden case of Resample corners", {2},
+               Resample{{.axis = 0, .size = 3, .coordinates = Coordinates::align_corners}}, {1, 3}, {1, 2, 3}),
+        golden("golden case of Resample nearest", {4},
+               Resample{{.axis = 0, .size = 2, .method = Resampling::nearest, .rounding = Rounding::prefer_ceil}},
+               {1, 2, 3, 4}, {2, 4}),
+        golden("golden case of Resample antialias", {4}, Resample{{.axis = 0, .size = 2, .antialias = true}},
+               {0, 8, 16, 24}, {5, 19}),
+        golden("golden case of Slice", {5}, Slice{{.start = 4, .count = 2, .step = -3}}, {1, 2, 3, 4, 5}, {5, 2}),
+        golden("golden case of Activation log_softmax", {2}, ActivationLayer{{.activation = log_softmax}}, {0, 0},
+               {-0.69314718F, -0.69314718F}),
+        golden("golden case of Concatenate along an axis", {2, 1},
+               [](const Node& x) { return twice(x, Concatenate{{.axis = 0}}); }, {-1, 2}, {-1, 2, 0, 2}),
+        golden("golden case of MaxPool2D dilated", {1, 4, 1},
+               MaxPool2D{{.pool = {1, 2}, .strides = 1, .dilation = {1, 2}}}, {4, 1, 3, 2}, {4, 2}),
         golden("golden case of BatchNorm", {2, 1, 2}, BatchNorm{}, {1, 2, 3, 6},
                {-0.9995004F, -0.9998750F, 0.9995004F, 0.9998750F}),
         golden("golden case of Concatenate", {1, 2, 1}, [](const Node& x) { return twice(x, Concatenate{}); }, {-1, 2},

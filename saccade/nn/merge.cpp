@@ -8,6 +8,7 @@
 #include "saccade/base/error.h"
 #include "saccade/kernels/merge/merge.h"
 #include "saccade/kernels/merge/multiply.h"
+#include "saccade/nn/checks.h"
 #include "saccade/nn/twin_operation.h"
 
 namespace saccade {
@@ -137,27 +138,31 @@ std::unique_ptr<Operation> Add::prepare(const PrepareContext& context) const {
 std::pair<int, int> Concatenate::input_count() const { return kTwoOrMore; }
 
 Shape Concatenate::infer(std::span<const Shape> src) const {
+  const auto axis = usize(checks::axis(label(), options_.axis, src[0]));
   std::vector<Index> extents(src[0].extents().begin(), src[0].extents().end());
-  if (extents.empty()) {
-    throw ShapeError({.where = label(), .expected = "at least one axis", .got = src[0].to_string(), .fix = ""});
-  }
   for (const Shape& shape : src.subspan(1)) {
-    const bool fits = shape.rank() == src[0].rank() && std::ranges::equal(shape.extents().first(extents.size() - 1),
-                                                                          src[0].extents().first(extents.size() - 1));
-    if (!fits) {
-      throw ShapeError({.where = label(),
-                        .expected = fmt::format("inputs like {} in all but the last axis", src[0].to_string()),
-                        .got = shape.to_string(),
-                        .fix = "bring the branches to the same height and width"});
+    std::vector<Index> expected = extents;
+    if (shape.rank() == src[0].rank()) expected[axis] = shape.extents()[axis];
+    if (shape.rank() != src[0].rank() || !std::ranges::equal(shape.extents(), expected)) {
+      throw ShapeError(
+          {.where = label(),
+           .expected = fmt::format("inputs like {} in all but {}", src[0].to_string(),
+                                   axis + 1 == extents.size() ? "the last axis" : fmt::format("axis {}", axis)),
+           .got = shape.to_string(),
+           .fix = "bring the branches to the same height and width"});
     }
-    extents.back() += shape[-1];
+    extents[axis] += shape.extents()[axis];
   }
   return Shape(extents);
 }
 
 std::unique_ptr<Operation> Concatenate::prepare(const PrepareContext& context) const {
-  kernels::ConcatProblem problem{.rows = context.batch * context.dst.elements() / context.dst[-1], .channels = {}};
-  for (const Shape& shape : context.src) problem.channels.push_back(shape[-1]);
+  const auto axis = usize(checks::axis(label(), options_.axis, context.dst));
+  kernels::ConcatProblem problem{.rows = context.batch, .channels = {}};
+  for (const Index extent : context.dst.extents().first(axis)) problem.rows *= extent;
+  for (const Shape& shape : context.src) {
+    problem.channels.push_back(context.batch * shape.elements() / problem.rows);
+  }
   return std::make_unique<ConcatenateOperation>(std::move(problem), context.runs_backward());
 }
 

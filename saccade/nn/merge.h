@@ -36,16 +36,17 @@ class Multiply final : public LayerOf<Multiply, MultiplyOptions> {
 };
 
 struct ConcatenateOptions {
+  Index axis = -1;  ///< Of one image, the batch not counted; negative ones count from the end.
   std::string name{};
 };
 
-/// Two or more inputs side by side along the last axis (channels): [h,w,a] and [h,w,b] give [h,w,a+b].
-/// Source: keras.layers.Concatenate with axis=-1.
+/// Two or more inputs side by side along one axis, the channels unless told otherwise: [h,w,a] and [h,w,b] give
+/// [h,w,a+b]. Source: keras.layers.Concatenate, which counts the batch as axis 0.
 class Concatenate final : public LayerOf<Concatenate, ConcatenateOptions> {
  public:
   using LayerOf::LayerOf;
   static constexpr std::string_view kType = "Concatenate";
-  static void visit(ConcatenateOptions& /*options*/, OptionVisitor& /*visitor*/) {}
+  static void visit(ConcatenateOptions& options, OptionVisitor& visitor) { visitor.visit("axis", options.axis); }
   std::pair<int, int> input_count() const override;
   Shape infer(std::span<const Shape> src) const override;
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;

@@ -13,9 +13,9 @@ namespace saccade {
 namespace {
 
 constexpr std::array kActivations{
-    Activation::linear,       Activation::relu,      Activation::leaky_relu, Activation::relu6,      Activation::elu,
-    Activation::sigmoid,      Activation::tanh,      Activation::swish,      Activation::hard_swish, Activation::gelu,
-    Activation::hard_sigmoid, Activation::gelu_tanh, Activation::softmax,    Activation::clip};
+    Activation::linear,       Activation::relu,      Activation::leaky_relu, Activation::relu6,       Activation::elu,
+    Activation::sigmoid,      Activation::tanh,      Activation::swish,      Activation::hard_swish,  Activation::gelu,
+    Activation::hard_sigmoid, Activation::gelu_tanh, Activation::softmax,    Activation::log_softmax, Activation::clip};
 
 std::string lower(std::string_view text) {
   std::string result(text);

@@ -67,6 +67,7 @@ inline constexpr Activation swish = Activation::swish;
 inline constexpr Activation hard_swish = Activation::hard_swish;
 inline constexpr Activation gelu = Activation::gelu;
 inline constexpr Activation gelu_tanh = Activation::gelu_tanh;
+inline constexpr Activation log_softmax = Activation::log_softmax;
 inline constexpr Activation softmax = Activation::softmax;  // tanh is Activation::tanh: the bare name is <cmath>'s
 
 /// The inverse of name_of(Activation); "silu" and "hard_silu" are swish and hard_swish, as in Keras. Throws ValueError

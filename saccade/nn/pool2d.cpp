@@ -21,14 +21,19 @@ kernels::Pool2DProblem problem(kernels::PoolKind kind, const Pool2DOptions& o, I
           .kw = o.pool.w,
           .sh = strides.h,
           .sw = strides.w,
-          .ph = o.padding.rows(src[0], o.pool.h, strides.h, 1),
-          .pw = o.padding.columns(src[1], o.pool.w, strides.w, 1),
+          .dh = o.dilation.h,
+          .dw = o.dilation.w,
+          .ph = o.padding.rows(src[0], o.pool.h, strides.h, o.dilation.h),
+          .pw = o.padding.columns(src[1], o.pool.w, strides.w, o.dilation.w),
           .training = training};
 }
 
 /// A window that lies wholly in the padding would have no pixel to pool.
 void check_pads(const std::string& where, const Pool2DOptions& o, kernels::Pads rows, kernels::Pads columns) {
-  if (std::max(rows.before, rows.after) < o.pool.h && std::max(columns.before, columns.after) < o.pool.w) return;
+  if (std::max(rows.before, rows.after) < kernels::window_extent(o.pool.h, o.dilation.h) &&
+      std::max(columns.before, columns.after) < kernels::window_extent(o.pool.w, o.dilation.w)) {
+    return;
+  }
   throw ValueError({.where = fmt::format("{}: padding", where),
                     .expected = fmt::format("fewer pixels than the {} window on each side", o.pool.to_string()),
                     .got = o.padding.to_string(),
@@ -41,16 +46,18 @@ void PoolLayer::visit(Pool2DOptions& o, OptionVisitor& v) {
   v.visit("pool", o.pool);
   v.visit("strides", o.strides);
   v.visit("padding", o.padding);
+  v.visit("dilation", o.dilation);
 }
 
 Shape PoolLayer::infer(const std::string& where, const Pool2DOptions& o, const Shape& src) {
   checks::positive(where, "pool", o.pool);
   checks::positive(where, "strides", o.strides.value_or(o.pool));
+  checks::positive(where, "dilation", o.dilation);
   checks::image(where, src);
   const kernels::Pool2DProblem p = problem(kernels::PoolKind::max, o, 1, src, false);
   check_pads(where, o, p.ph, p.pw);
-  checks::window_fits(where, "height", p.ih, p.kh, p.ph);
-  checks::window_fits(where, "width", p.iw, p.kw, p.pw);
+  checks::window_fits(where, "height", p.ih, kernels::window_extent(p.kh, p.dh), p.ph);
+  checks::window_fits(where, "width", p.iw, kernels::window_extent(p.kw, p.dw), p.pw);
   return {p.oh(), p.ow(), p.c};
 }
 

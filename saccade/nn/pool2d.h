@@ -10,6 +10,7 @@ struct Pool2DOptions {
   Size2 pool = 2;                  ///< Height and width of the window (Keras: pool_size).
   std::optional<Size2> strides{};  ///< Left out: as large as the window.
   Padding padding = valid;
+  Size2 dilation = 1;  ///< Pixels from one of the window to the next.
   std::string name{};
 };
 

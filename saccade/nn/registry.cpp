@@ -5,6 +5,7 @@
 #include <array>
 
 #include "saccade/base/error.h"
+#include "saccade/nn/arithmetic.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
@@ -14,8 +15,13 @@
 #include "saccade/nn/input.h"
 #include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
+#include "saccade/nn/pad.h"
+#include "saccade/nn/permute.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/reduce.h"
+#include "saccade/nn/resample.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -26,6 +32,7 @@ namespace {
 constexpr std::array kLayers{
     RegisteredLayer{"Activation", &ActivationLayer::make},
     RegisteredLayer{"Add", &Add::make},
+    RegisteredLayer{"Arithmetic", &Arithmetic::make},
     RegisteredLayer{"AveragePool2D", &AveragePool2D::make},
     RegisteredLayer{"BatchNorm", &BatchNorm::make},
     RegisteredLayer{"Concatenate", &Concatenate::make},
@@ -42,7 +49,12 @@ constexpr std::array kLayers{
     RegisteredLayer{"MaxPool2D", &MaxPool2D::make},
     RegisteredLayer{"Multiply", &Multiply::make},
     RegisteredLayer{"PReLU", &PReLU::make},
+    RegisteredLayer{"Pad", &Pad::make},
+    RegisteredLayer{"Permute", &Permute::make},
+    RegisteredLayer{"Reduce", &Reduce::make},
+    RegisteredLayer{"Resample", &Resample::make},
     RegisteredLayer{"Reshape", &Reshape::make},
+    RegisteredLayer{"Slice", &Slice::make},
     RegisteredLayer{"UpSampling2D", &UpSampling2D::make},
     RegisteredLayer{"ZeroPadding2D", &ZeroPadding2D::make},
 };

@@ -136,6 +136,13 @@ TEST(ComputeBound, Pool2DOfOddWindows) {
                 0);
 }
 
+TEST(ComputeBound, Pool2DOfDilatedWindows) {
+  // Only the reference takes them.
+  expect_proved("pool2d",
+                {"n2ih7iw8c5kh3kw2sh1sw2pt1pb0pl0pr1dh2dw3_max", "n1ih9iw9c3kh2kw2sh2sw2pt0pb0pl0pr0dh2dw2_average"},
+                8);
+}
+
 TEST(ComputeBound, Pool2DWithWindowsInThePadding) {
   // oneDNN declines them, in both passes.
   expect_proved("pool2d",

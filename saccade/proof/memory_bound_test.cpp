@@ -59,6 +59,7 @@ TEST(MemoryBound, Softmax) {
   expect_proved(prove_all("softmax", {"r1c1", "r3c2", "r5c7", "r4c8", "r7c10", "r3c16", "r5c17", "r3c31", "r2c100",
                                       "r3500c10", "r40c1000"}),
                 55, 11);  // oneDNN declines the forward pass.
+  expect_proved(prove_all("softmax", {"r1c1_log", "r3c2_log", "r5c7_log", "r3c17_log", "r40c1000_log"}), 20, 10);
 }
 
 TEST(MemoryBound, SoftmaxCrossEntropy) {
@@ -154,6 +155,29 @@ TEST(MemoryBound, LocalResponseNorm) {
                 32);
 }
 
+TEST(MemoryBound, Permute) {
+  expect_proved(prove_all("permute", {"e1p0", "e5p0", "e2e3p1p0", "e40e70p1p0", "e2e3e4p2p0p1", "e3e33e65p0p2p1",
+                                      "e2e5e4e3p0p2p1p3", "e2e3e1e4e5p4p2p0p3p1", "e7e2e2e9p1p2p3p0"}),
+                36);
+}
+
+TEST(MemoryBound, AxisMap) {
+  expect_proved(prove_all("axis_map", {"o1n1i1m1t1s1", "o3n8i1m5t1s1", "o2n8i5m4t1s2", "o2n5i70m7t2s1_hole",
+                                       "o3n40i1m1t40s1", "o2n9i3m2t9s4", "o1n300i130m299t1s1"}),
+                28);
+}
+
+TEST(MemoryBound, Arithmetic) {
+  std::vector<std::string> ids;
+  for (const char* kind : {"_add", "_subtract", "_multiply", "_divide"}) {
+    for (const char* extents : {"a1b1", "a7b1", "a17000b17000", "a2a30a3b1b1b3", "a3a70b3b1", "a1a70b5b1",
+                                "a2a3a4b2b1b4", "a2a1a4a1b1b3b4b70"}) {
+      ids.push_back(std::string(extents) + kind);
+    }
+  }
+  expect_proved(prove_all("arithmetic", ids), static_cast<int>(ids.size()) * 4);
+}
+
 /// Makes the vector implementations use one instruction set, and puts the best one back.
 class InstructionSetScope {
  public:
@@ -180,7 +204,7 @@ TEST(MemoryBound, EveryInstructionSetThatIsBuilt) {
       {"activation",
        {"n67a1_elu", "n67s0.2o0.5_hard_sigmoid", "n67_swish", "n67_hard_swish", "n67_gelu", "n67_gelu_tanh"},
        12},
-      {"softmax", {"r3c5", "r2c33"}, 4},
+      {"softmax", {"r3c5", "r2c33", "r3c5_log", "r2c33_log"}, 8},
       {"loss", {"r3c10s0.1_softmax_cross_entropy", "r2c37s0.1_softmax_cross_entropy_dense"}, 4},
       {"dropout", {"r3n61p0.3"}, 2},
       {"batch_norm", {"r23c6", "r7c67", "r9c5_frozen"}, 9},

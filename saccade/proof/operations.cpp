@@ -108,6 +108,16 @@ constexpr std::array kPad2D{NamedCase{"lenet5.input", "n128ih28iw28c1pt2pb2pl2pr
                             NamedCase{"resnet18.64@56", "n8ih56iw56c64pt1pb1pl1pr1"},
                             NamedCase{"resnet20.16-32@16", "n128ih16iw16c16pt0pb0pl0pr0pf8pk8"}};
 
+constexpr std::array kArithmetic{NamedCase{"normalise@224", "a8a50176a3b1b1b3_subtract"},
+                                 NamedCase{"one_shape", "a1605632b1605632_divide"}};
+
+constexpr std::array kAxisMap{NamedCase{"slice.58@28", "o6272n116i1m58t1s1"},
+                              NamedCase{"resample.64@28", "o8n28i3584m56t2s1"},
+                              NamedCase{"mean.512@7", "o8n49i512m1t49s1"}};
+
+constexpr std::array kPermute{NamedCase{"nchw-nhwc.64@56", "e8e64e3136p0p2p1"},
+                              NamedCase{"shufflenet.116@28", "e6272e2e58p0p2p1"}};
+
 constexpr std::array kOperations{
     Operation{"conv2d", parse_conv2d, kConv2D},
     Operation{"dense", parse_dense, kDense},
@@ -125,6 +135,9 @@ constexpr std::array kOperations{
     Operation{"upsample2d", parse_upsample2d, kUpSample2D},
     Operation{"prelu", parse_prelu, kPRelu},
     Operation{"local_response_norm", parse_local_response_norm, kLocalResponseNorm},
+    Operation{"arithmetic", parse_arithmetic, kArithmetic},
+    Operation{"axis_map", parse_axis_map, kAxisMap},
+    Operation{"permute", parse_permute, kPermute},
 };
 
 }  // namespace

@@ -113,6 +113,8 @@ std::unique_ptr<Case> parse_pool2d(std::string_view id) {
   p.sw = p.kw;
   reader.number("sh", p.sh);
   reader.number("sw", p.sw);
+  reader.number("dh", p.dh);
+  reader.number("dw", p.dw);
   reader.number("pt", p.ph.before, 0);
   reader.number("pb", p.ph.after, 0);
   reader.number("pl", p.pw.before, 0);
@@ -124,12 +126,13 @@ std::unique_ptr<Case> parse_pool2d(std::string_view id) {
   }
   reader.require_size({p.n, p.ih, p.iw, p.c});
   reader.require_size({p.kh, p.kw});
+  reader.require_size({p.kh, p.dh, p.kw, p.dw});
   for (const Index number : {p.sh, p.sw, p.ph.before, p.ph.after, p.pw.before, p.pw.after}) {
     reader.require_size({number});
   }
   if (reader.word("same")) {
-    p.ph = kernels::same_pads(p.ih, p.kh, p.sh, 1);
-    p.pw = kernels::same_pads(p.iw, p.kw, p.sw, 1);
+    p.ph = kernels::same_pads(p.ih, p.kh, p.sh, p.dh);
+    p.pw = kernels::same_pads(p.iw, p.kw, p.sw, p.dw);
   }
   reader.finish();
   if (p.oh() == 0 || p.ow() == 0) reader.fail("a window that fits into the padded image", "one that is larger");

@@ -64,13 +64,23 @@ class SoftmaxCase final : public CaseOf<SoftmaxCase> {
 };
 
 void SoftmaxCase::magnitude(Pass pass, const Views<double>& views) const {
-  if (pass == Pass::forward) return compute(pass, views);
+  if (pass == Pass::forward) {
+    compute(pass, views);
+    for (double& value : views.results[0]) value = std::abs(value) + (problem_.log ? 2.0 * kRange : 0.0);
+    return;
+  }
   const std::size_t classes = usize(problem_.classes);
   for (std::size_t first = 0; first < views.grad_dst.size(); first += classes) {
     double sum = 0.0;
-    for (std::size_t i = first; i < first + classes; ++i) sum += std::abs(views.grad_dst[i]) * views.results[0][i];
+    const auto share = [&](std::size_t i) {
+      return problem_.log ? std::exp(views.results[0][i]) : views.results[0][i];
+    };
     for (std::size_t i = first; i < first + classes; ++i) {
-      views.gradients[0][i] = views.results[0][i] * (std::abs(views.grad_dst[i]) + sum);
+      sum += std::abs(views.grad_dst[i]) * (problem_.log ? 1.0 : share(i));
+    }
+    for (std::size_t i = first; i < first + classes; ++i) {
+      const double own = std::abs(views.grad_dst[i]);
+      views.gradients[0][i] = problem_.log ? own + share(i) * sum : share(i) * (own + sum);
     }
   }
 }
@@ -82,6 +92,7 @@ std::unique_ptr<Case> parse_softmax(std::string_view id) {
   IdReader reader("softmax", id);
   reader.number("r", p.rows);
   reader.number("c", p.classes);
+  p.log = reader.word("log");
   reader.finish();
   reader.require_size({p.rows, p.classes});
   return std::make_unique<SoftmaxCase>(p);

@@ -41,6 +41,8 @@ std::string_view name_of(Activation activation) noexcept {
       return "gelu_tanh";
     case Activation::softmax:
       return "softmax";
+    case Activation::log_softmax:
+      return "log_softmax";
   }
   return "unknown";
 }
@@ -49,7 +51,7 @@ namespace kernels {
 namespace {
 
 std::string decline_softmax(const ActivationProblem& problem) {
-  return problem.activation == Activation::softmax ? "softmax is not element-wise" : "";
+  return is_softmax(problem.activation) ? "softmax is not element-wise" : "";
 }
 
 class ReferenceActivation final : public ActivationKernel {

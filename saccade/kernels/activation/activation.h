@@ -24,7 +24,13 @@ enum class Activation : std::uint8_t {
   gelu,          ///< y = x P(x), exactly; dy/dx = P(x) + x exp(-x^2 / 2) / sqrt(2 pi)
   gelu_tanh,     ///< y = x (1 + tanh u) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3): Keras's gelu(approximate=True)
   softmax,       ///< Over the last axis; a kernel of its own (softmax/softmax.h), never fused.
+  log_softmax,   ///< The logarithm of softmax, without the detour; likewise.
 };
+
+/// Whether it runs over the last axis rather than element by element.
+constexpr bool is_softmax(Activation activation) noexcept {
+  return activation == Activation::softmax || activation == Activation::log_softmax;
+}
 
 std::string_view name_of(Activation activation) noexcept;  ///< "relu"
 
@@ -37,7 +43,7 @@ constexpr bool gradient_needs_src(Activation activation) noexcept {
 namespace kernels {
 
 /// Element-wise activation. forward: dst = act(src), dst may be src. backward_data: grad_src = grad_dst * act',
-/// grad_src may be grad_dst. linear copies; softmax is declined by every implementation.
+/// grad_src may be grad_dst. linear copies; softmaxes are declined by every implementation.
 struct ActivationProblem {
   Pass pass = Pass::forward;
   Activation activation = Activation::relu;

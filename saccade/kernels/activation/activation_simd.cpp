@@ -96,6 +96,7 @@ void ActivationForward(const ActivationProblem& p, const float* src, float* dst,
       return Map(src, dst, count, [=](FloatVector x) HWY_ATTR { return hn::Mul(x, GeluTanhGate(x)); });
     case Activation::linear:
     case Activation::softmax:
+    case Activation::log_softmax:
       return Map(src, dst, count, [=](FloatVector x) HWY_ATTR { return x; });
   }
 }
@@ -226,7 +227,7 @@ class SimdActivation final : public ActivationKernel {
 }  // namespace
 
 std::string decline(const ActivationProblem& problem) {
-  return problem.activation == Activation::softmax ? "softmax is not element-wise" : "";
+  return is_softmax(problem.activation) ? "softmax is not element-wise" : "";
 }
 
 std::unique_ptr<ActivationKernel> make(const ActivationProblem& problem) {

@@ -71,6 +71,7 @@ T activate(const ActivationProblem& problem, T x) {
       return x * sigmoid_of(T(kGeluScale) * (x + T(kGeluCubic) * x * x * x));
     case Activation::linear:
     case Activation::softmax:
+    case Activation::log_softmax:
       break;
   }
   return x;

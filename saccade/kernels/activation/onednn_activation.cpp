@@ -83,6 +83,7 @@ std::string difference(const ActivationProblem& p) {
       if (!forward) return "oneDNN gives a result of NaN the slope 1";
       return p.negative_slope == 0.0F ? "oneDNN's ReLU turns NaN into 0" : "";
     case Activation::softmax:
+    case Activation::log_softmax:
       return "softmax is not element-wise";
     case Activation::clip:
     case Activation::elu:

@@ -140,7 +140,7 @@ class DenseBackwardWeights final : public DenseKernel {
 
 std::string decline_dense(const DenseProblem& p) {
   if (p.multiply_adds() == 0) return "there is nothing to compute";
-  if (p.activation == Activation::softmax) return "softmax is a kernel of its own";
+  if (is_softmax(p.activation)) return "softmax is a kernel of its own";
   return {};
 }
 

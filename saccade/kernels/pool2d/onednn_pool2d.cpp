@@ -108,6 +108,7 @@ std::string decline_pool2d(const Pool2DProblem& p) {
   if (p.ph.before >= p.kh || p.ph.after >= p.kh || p.pw.before >= p.kw || p.pw.after >= p.kw) {
     return "a window may lie wholly in the padding";
   }
+  if (p.dh != 1 || p.dw != 1) return "the window is dilated";
   try {
     const Descriptions d = describe(p);
     if (is_plain_loop(d.whole.forward) || is_plain_loop(d.last.forward)) return "oneDNN has only a plain loop for it";

@@ -61,7 +61,8 @@ std::string Pool2DProblem::id() const {
                                           {"pb", ph.after},
                                           {"pl", pw.before},
                                           {"pr", pw.after}});
-  return extents + (kind == PoolKind::max ? "_max" : "_average");
+  const std::string dilation = dh == 1 && dw == 1 ? "" : problem_id({{"dh", dh}, {"dw", dw}});
+  return extents + dilation + (kind == PoolKind::max ? "_max" : "_average");
 }
 
 std::span<const Pool2DImplementation> pool2d_implementations() { return kImplementations; }

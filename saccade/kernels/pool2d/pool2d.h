@@ -23,14 +23,15 @@ struct Pool2DProblem {
   Index n = 1, ih = 1, iw = 1, c = 1;
   Index kh = 2, kw = 2;
   Index sh = 2, sw = 2;
+  Index dh = 1, dw = 1;  ///< Pixels from one of the window to the next.
   Pads ph, pw;
   bool training = true;  ///< backward() will follow, so forward() fills `saved`.
 
-  Index oh() const { return window_count(ih, kh, sh, 1, ph); }
-  Index ow() const { return window_count(iw, kw, sw, 1, pw); }
+  Index oh() const { return window_count(ih, kh, sh, dh, ph); }
+  Index ow() const { return window_count(iw, kw, sw, dw, pw); }
   Index src_elements() const { return n * ih * iw * c; }
   Index dst_elements() const { return n * oh() * ow() * c; }
-  std::string id() const;  ///< "n2ih5iw5c3kh2kw2sh2sw2pt0pb1pl0pr1_max"
+  std::string id() const;  ///< "n2ih5iw5c3kh2kw2sh2sw2pt0pb1pl0pr1_max"; dilated ones say dh2dw2
 };
 
 /// forward reads src and writes dst, saved. backward reads grad_dst, saved and writes grad_src.

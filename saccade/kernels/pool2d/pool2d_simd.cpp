@@ -425,6 +425,7 @@ class SimdPool2D final : public Pool2DKernel {
 }  // namespace
 
 std::string decline(const Pool2DProblem& p) {
+  if (p.dh != 1 || p.dw != 1) return "the window is dilated";
   return p.kind == PoolKind::max && p.kh * p.kw > kMostTaps ? "the window has more than 65536 pixels" : "";
 }
 

@@ -10,10 +10,10 @@ namespace saccade::kernels::reference {
 template <class Tap>
 void for_window_pixels(const Pool2DProblem& p, Index y, Index x, Tap&& tap) {
   for (Index kh = 0; kh < p.kh; ++kh) {
-    const Index ih = y * p.sh + kh - p.ph.before;
+    const Index ih = y * p.sh + kh * p.dh - p.ph.before;
     if (ih < 0 || ih >= p.ih) continue;
     for (Index kw = 0; kw < p.kw; ++kw) {
-      const Index iw = x * p.sw + kw - p.pw.before;
+      const Index iw = x * p.sw + kw * p.dw - p.pw.before;
       if (iw >= 0 && iw < p.iw) tap(ih, iw);
     }
   }

@@ -49,6 +49,7 @@ class OneDnnSoftmaxGradient final : public SoftmaxKernel {
 
 std::string decline_softmax(const SoftmaxProblem& p) {
   if (p.pass == Pass::forward) return "oneDNN leaves 0 beside a NaN or an infinity, where the whole row has no answer";
+  if (p.log) return "the logarithm is ours";
   if (p.rows == 0 || p.classes == 0) return "there is nothing to compute";
   return decline_plain_loops([&] { return describe(p); });
 }

@@ -21,7 +21,10 @@ void softmax_forward(const SoftmaxProblem& problem, std::span<const T> src, std:
     const Sum<T> shift = Sum<T>(largest);
     Sum<T> sum(0);
     for (const T& value : x) sum += std::exp(Sum<T>(value) - shift);
-    for (std::size_t c = 0; c < classes; ++c) y[c] = T(std::exp(Sum<T>(x[c]) - shift) / sum);
+    for (std::size_t c = 0; c < classes; ++c) {
+      const Sum<T> shifted = Sum<T>(x[c]) - shift;
+      y[c] = T(problem.log ? shifted - std::log(sum) : std::exp(shifted) / sum);
+    }
   }
 }
 
@@ -32,9 +35,12 @@ void softmax_backward_data(const SoftmaxProblem& problem, std::span<const T> dst
   for (std::size_t r = 0; r < usize(problem.rows); ++r) {
     const std::size_t first = r * classes;
     Sum<T> dot(0);
-    for (std::size_t i = first; i < first + classes; ++i) dot += Sum<T>(grad_dst[i]) * Sum<T>(dst[i]);
     for (std::size_t i = first; i < first + classes; ++i) {
-      grad_src[i] = T(Sum<T>(dst[i]) * (Sum<T>(grad_dst[i]) - dot));
+      dot += problem.log ? Sum<T>(grad_dst[i]) : Sum<T>(grad_dst[i]) * Sum<T>(dst[i]);
+    }
+    for (std::size_t i = first; i < first + classes; ++i) {
+      const Sum<T> y(dst[i]), g(grad_dst[i]);
+      grad_src[i] = T(problem.log ? g - std::exp(y) * dot : y * (g - dot));
     }
   }
 }

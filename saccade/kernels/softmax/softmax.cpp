@@ -38,7 +38,7 @@ constexpr std::array kImplementations = {
 
 }  // namespace
 
-std::string SoftmaxProblem::id() const { return problem_id({{"r", rows}, {"c", classes}}); }
+std::string SoftmaxProblem::id() const { return problem_id({{"r", rows}, {"c", classes}}) + (log ? "_log" : ""); }
 
 std::span<const SoftmaxImplementation> softmax_implementations() { return kImplementations; }
 
