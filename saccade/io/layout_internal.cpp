@@ -31,8 +31,12 @@ Constant dense_weight(const Constant& matrix, Units units, std::span<const Index
 }
 
 Constant dense_weight_channels_first(const Constant& weight, const Shape& image) {
-  const Constant by_axis = Constant::of({image[0], image[1], image[2], weight.dims[1]}, weight.floats());
-  Constant matrix = transpose(by_axis, std::array<Index, 4>{2, 0, 1, 3});
+  std::vector<Index> dims(image.extents().begin(), image.extents().end());
+  dims.push_back(weight.dims[1]);
+  std::vector<Index> order(dims.size());
+  std::iota(order.begin(), order.end(), Index{0});
+  std::rotate(order.begin(), order.end() - 2, order.end() - 1);
+  Constant matrix = transpose(Constant::of(std::move(dims), weight.floats()), order);
   matrix.dims = weight.dims;
   return matrix;
 }

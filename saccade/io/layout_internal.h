@@ -19,7 +19,7 @@ enum class Units : std::uint8_t { first, last };
 /// The matrix as [inputs, units], its rows in the order in which the network has its input. `image`: where that input is a
 /// flattened image, the dims [channels, height, width, ...] in whose order the matrix counts it; else empty.
 Constant dense_weight(const Constant& matrix, Units units, std::span<const Index> image);
-/// The way back for an image [height, width, channels], units staying last.
+/// The way back for an image [height, ..., channels], units staying last.
 Constant dense_weight_channels_first(const Constant& weight, const Shape& image);
 
 /// Whether the numbers of an image with these dims [channels, height, ...] stand in one order, channels first or last.

@@ -12,7 +12,7 @@
 #include "saccade/base/version.h"
 #include "saccade/io/layout_internal.h"
 #include "saccade/io/onnx.h"
-#include "saccade/io/onnx/constant_internal.h"
+#include "saccade/io/onnx/export_internal.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
@@ -29,110 +29,11 @@ namespace saccade {
 namespace {
 
 using internal::Constant;
+using internal::LayerExport;
+using internal::set;
+using internal::Value;
 constexpr int kOpset = 14;  // HardSwish is of 14; all else is older
 constexpr int kIrVersion = 7;
-
-/// A node's output in the ONNX graph.
-struct Value {
-  std::string name;
-  std::optional<Shape> flattened{};  ///< Of a row: the image [h, w, c] whose numbers ONNX has channels first.
-};
-
-/// One layer about to become ONNX nodes. Its own tensors are called "<layer>.<what>", which no layer is.
-class LayerExport {
- public:
-  LayerExport(const Model& model, const GraphNode& node, std::vector<Value> inputs, onnx::GraphProto& graph)
-      : model_(model), node_(node), inputs_(std::move(inputs)), graph_(graph) {}
-
-  template <class L>
-  const auto& options() const {
-    return dynamic_cast<const L&>(*node_.layer).options();
-  }
-  const Value& input(std::size_t i = 0) const { return inputs_[i]; }
-  const std::vector<Value>& inputs() const { return inputs_; }
-  Shape src(std::size_t i = 0) const { return model_.nodes()[node_.inputs[i]].shape; }
-  const Shape& dst() const { return node_.shape; }
-  const std::string& output() const { return node_.name; }
-  std::string own(std::string_view what) const { return fmt::format("{}.{}", node_.name, what); }
-  bool has_parameter(std::string_view name) const {
-    return std::ranges::find(model_.parameters(), own(name), &Parameter::name) != model_.parameters().end();
-  }
-  /// The layer's parameter, with other dims for the same numbers if given.
-  Constant parameter(std::string_view name, std::vector<Index> dims = {}) const {
-    const Tensor& value = model_.parameter(own(name)).value;
-    if (dims.empty()) dims.assign(value.shape().extents().begin(), value.shape().extents().end());
-    const std::span<const float> floats = value.floats();
-    return Constant::of(std::move(dims), std::vector<float>(floats.begin(), floats.end()));
-  }
-
-  /// Adds an initialised tensor and returns its name.
-  std::string add(std::string_view what, const Constant& values) const {
-    onnx::TensorProto& tensor = *graph_.add_initializer();
-    tensor.set_name(own(what));
-    for (const Index dim : values.dims) tensor.add_dims(dim);
-    tensor.set_data_type(values.is_float() ? onnx::TensorProto::FLOAT : onnx::TensorProto::INT64);
-    std::visit([&](const auto& v) { tensor.set_raw_data(v.data(), v.size() * sizeof(v[0])); }, values.values);
-    return own(what);
-  }
-  std::string add(std::string_view what, float value) const { return add(what, Constant::of({}, std::vector{value})); }
-  std::string add_parameter(std::string_view name, std::vector<Index> dims = {}) const {
-    return add(name, parameter(name, std::move(dims)));
-  }
-
-  /// Adds a node; the first to be called so has the layer's name, the others that of their output.
-  onnx::NodeProto& add_node(const char* op, const std::vector<std::string>& inputs, const std::string& output) const {
-    onnx::NodeProto& node = *graph_.add_node();
-    node.set_op_type(op);
-    node.set_name(first_ ? node_.name : output);
-    first_ = false;
-    for (const std::string& input : inputs) node.add_input(input);
-    node.add_output(output);
-    return node;
-  }
-
-  /// For layers that look at where in a row a number stands.
-  void require_image_order() const {
-    for (const Value& value : inputs_) {
-      if (!value.flattened) continue;
-      throw ValueError({.where = fmt::format("layer '{}'", node_.name),
-                        .expected = "an image, or a row that was none, where networks are exported to ONNX",
-                        .got = "a flattened image of several channels and pixels",
-                        .fix = "put a Dense layer or global pooling before it"});
-    }
-  }
-
- private:
-  const Model& model_;
-  const GraphNode& node_;
-  std::vector<Value> inputs_;
-  onnx::GraphProto& graph_;
-  mutable bool first_ = true;
-};
-
-void set(onnx::NodeProto& node, const char* name, Index value) {
-  onnx::AttributeProto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(onnx::AttributeProto::INT);
-  attribute.set_i(value);
-}
-void set(onnx::NodeProto& node, const char* name, float value) {
-  onnx::AttributeProto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(onnx::AttributeProto::FLOAT);
-  attribute.set_f(value);
-}
-void set(onnx::NodeProto& node, const char* name, const char* value) {
-  onnx::AttributeProto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(onnx::AttributeProto::STRING);
-  attribute.set_s(value);
-}
-void set(onnx::NodeProto& node, const char* name, std::initializer_list<Index> values) {
-  onnx::AttributeProto& attribute = *node.add_attribute();
-  attribute.set_name(name);
-  attribute.set_type(onnx::AttributeProto::INTS);
-  for (const Index value : values) attribute.add_ints(value);
-}
 
 /// One step of arithmetic with a number: output = op(input, value).
 void add_arithmetic(const LayerExport& l, const char* op, const std::string& input, const std::string& what,
@@ -194,6 +95,9 @@ void add_activation(const LayerExport& l, const std::string& input, const Activa
       return;
     case Activation::softmax:
       set(l.add_node("Softmax", {input}, l.output()), "axis", Index{1});
+      return;
+    case Activation::log_softmax:
+      set(l.add_node("LogSoftmax", {input}, l.output()), "axis", Index{1});
       return;
     case Activation::swish:
       l.add_node("Sigmoid", {input}, l.own("gate"));
@@ -320,7 +224,7 @@ Value export_batch_norm(const LayerExport& l) {
 
 Value export_activation(const LayerExport& l) {
   const ActivationOptions& o = l.options<ActivationLayer>();
-  if (o.activation == Activation::softmax) l.require_image_order();
+  if (is_softmax(o.activation)) l.require_image_order();
   add_activation(l, l.input().name, o);
   return {l.output(), l.input().flattened};
 }
@@ -328,8 +232,8 @@ Value export_activation(const LayerExport& l) {
 Value export_prelu(const LayerExport& l) {
   l.require_image_order();
   const Index channels = l.dst()[-1];
-  const std::vector<Index> dims =
-      l.dst().rank() == 3 ? std::vector<Index>{channels, 1, 1} : std::vector<Index>{channels};
+  std::vector<Index> dims(usize(l.dst().rank()), 1);
+  dims.front() = channels;
   l.add_node("PRelu", {l.input().name, l.add_parameter("alpha", dims)}, l.output());
   return {l.output()};
 }
@@ -352,22 +256,25 @@ Value export_merge(const LayerExport& l, const char* op, const char* many) {
 Value export_add(const LayerExport& l) { return export_merge(l, "Add", "Sum"); }
 Value export_multiply(const LayerExport& l) { return export_merge(l, "Mul", "Mul"); }
 
-Value export_concatenate(const LayerExport& l) {
-  l.require_image_order();
-  std::vector<std::string> names;
-  for (const Value& value : l.inputs()) names.push_back(value.name);
-  set(l.add_node("Concat", names, l.output()), "axis", Index{1});
-  return {l.output()};
-}
-
 template <class Pool>
-Value export_pool(const LayerExport& l, const char* op) {
+onnx::NodeProto& add_pool(const LayerExport& l, const char* op) {
   const Pool2DOptions& o = l.options<Pool>();
-  set_window(l.add_node(op, {l.input().name}, l.output()), o, l.src(), o.pool, o.strides.value_or(o.pool), 1);
+  onnx::NodeProto& node = l.add_node(op, {l.input().name}, l.output());
+  set_window(node, o, l.src(), o.pool, o.strides.value_or(o.pool), o.dilation);
+  return node;
+}
+Value export_max_pool(const LayerExport& l) {
+  const Size2 dilation = l.options<MaxPool2D>().dilation;
+  onnx::NodeProto& node = add_pool<MaxPool2D>(l, "MaxPool");
+  if (!(dilation == Size2(1))) set(node, "dilations", {dilation.h, dilation.w});
   return {l.output()};
 }
-Value export_max_pool(const LayerExport& l) { return export_pool<MaxPool2D>(l, "MaxPool"); }
-Value export_average_pool(const LayerExport& l) { return export_pool<AveragePool2D>(l, "AveragePool"); }
+Value export_average_pool(const LayerExport& l) {
+  const Size2 dilation = l.options<AveragePool2D>().dilation;
+  if (!(dilation == Size2(1))) l.fail("an average pool without dilation", dilation.to_string());
+  add_pool<AveragePool2D>(l, "AveragePool");
+  return {l.output()};
+}
 
 template <class Pool>
 Value export_global_pool(const LayerExport& l, const char* op) {
@@ -413,33 +320,10 @@ Value export_local_response_norm(const LayerExport& l) {
   return {l.output()};
 }
 
-bool has_one_order(const Shape& shape) {
-  return shape.rank() != 3 || internal::has_one_order(internal::channels_first(shape));
-}
-
 Value export_flatten(const LayerExport& l) {
   l.add_node("Flatten", {l.input().name}, l.output());
-  if (has_one_order(l.src())) return {l.output(), l.input().flattened};
+  if (internal::has_one_order(internal::channels_first(l.src()))) return {l.output(), l.input().flattened};
   return {l.output(), l.src()};
-}
-
-/// Moves numbers in the network's own order, channels last, where that is another.
-Value export_reshape(const LayerExport& l) {
-  l.require_image_order();
-  std::string from = l.input().name;
-  if (!has_one_order(l.src())) {
-    set(l.add_node("Transpose", {from}, l.own("last")), "perm", {0, 2, 3, 1});
-    from = l.own("last");
-  }
-  const bool turns_back = !has_one_order(l.dst());
-  std::vector<Index> dims = {0};  // the batch, as it is
-  const std::span<const Index> extents = l.dst().extents();
-  dims.insert(dims.end(), extents.begin(), extents.end());
-  if (l.dst().rank() == 3 && !turns_back) std::rotate(dims.begin() + 1, dims.end() - 1, dims.end());
-  const std::string reshaped = turns_back ? l.own("reshaped") : l.output();
-  l.add_node("Reshape", {from, l.add("shape", Constant::list(dims))}, reshaped);
-  if (turns_back) set(l.add_node("Transpose", {reshaped}, l.output()), "perm", {0, 3, 1, 2});
-  return {l.output()};
 }
 
 struct LayerExporter {
@@ -453,9 +337,10 @@ Value export_input(const LayerExport& l) { return {l.output()}; }
 constexpr std::array kExporters = {
     LayerExporter{"Activation", export_activation},
     LayerExporter{"Add", export_add},
+    LayerExporter{"Arithmetic", internal::export_arithmetic},
     LayerExporter{"AveragePool2D", export_average_pool},
     LayerExporter{"BatchNorm", export_batch_norm},
-    LayerExporter{"Concatenate", export_concatenate},
+    LayerExporter{"Concatenate", internal::export_concatenate},
     LayerExporter{"Conv2D", export_conv2d},
     LayerExporter{"Conv2DTranspose", export_conv2d_transpose},
     LayerExporter{"Dense", export_dense},
@@ -469,7 +354,12 @@ constexpr std::array kExporters = {
     LayerExporter{"MaxPool2D", export_max_pool},
     LayerExporter{"Multiply", export_multiply},
     LayerExporter{"PReLU", export_prelu},
-    LayerExporter{"Reshape", export_reshape},
+    LayerExporter{"Pad", internal::export_pad},
+    LayerExporter{"Permute", internal::export_permute},
+    LayerExporter{"Reduce", internal::export_reduce},
+    LayerExporter{"Resample", internal::export_resample},
+    LayerExporter{"Reshape", internal::export_reshape},
+    LayerExporter{"Slice", internal::export_slice},
     LayerExporter{"UpSampling2D", export_up_sampling},
     LayerExporter{"ZeroPadding2D", export_zero_padding},
 };
