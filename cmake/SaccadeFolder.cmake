@@ -5,16 +5,20 @@ if(SACCADE_DEVELOPER)
   add_custom_target(unit_tests)  # builds everything that carries the ctest label `unit`
 endif()
 
-# saccade_folder(name [COMMAND_ONLY] [LIGHT] USES folders... EXTERNAL targets...)
+# saccade_folder(name [COMMAND_ONLY] [LIGHT] USES folders... EXTERNAL targets... WITHOUT patterns...)
 #
 # Turns saccade/<name>/ into the target saccade::<name>, linked to just the folders after USES and the third-party targets
 # after EXTERNAL (fmt and OpenMP come with every folder). Unit tests (*_test.cpp) stand beside the sources and become
 # saccade_<name>_test. A COMMAND_ONLY folder serves the command, and is no part of the library that users link.
+# Sources that match a pattern after WITHOUT are left out: of an optional part, the one or the other.
 # A LIGHT one computes nothing for long: sanitizer builds leave it unoptimised.
 function(saccade_folder name)
-  cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL;WITHOUT" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/saccade/${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
+  foreach(pattern IN LISTS ARG_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "${pattern}")
+  endforeach()
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")

@@ -23,7 +23,7 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/saccadeConfig.cmake.i
   "${PROJECT_BINARY_DIR}/saccadeConfig.cmake" INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/saccadeConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/saccadeConfig.cmake" "${PROJECT_BINARY_DIR}/saccadeConfigVersion.cmake"
-  "${PROJECT_SOURCE_DIR}/cmake/FindDNNL.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/FindDNNL.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindHDF5C.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/FindONNX.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindWebP.cmake"
   DESTINATION "${package_dir}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -23,6 +23,7 @@ set(third_party
   "^openssl/|OpenSSL::Crypto"
   "^nlohmann/|nlohmann_json::nlohmann_json"
   "^zip\\.h|LibZip::zip"
+  "^hdf5\\.h|HDF5::c"
   "^CLI/|CLI11::CLI11"
   "^gtest/|tests"  "^gmock/|tests")
 # Calls that few folders may make: pattern, those folders, what it is.
@@ -42,7 +43,7 @@ foreach(call IN LISTS calls)
   string(REGEX REPLACE "^saccade_folder\\(|\\)$" "" arguments "${call}")
   separate_arguments(arguments UNIX_COMMAND "${arguments}")
   list(POP_FRONT arguments folder)
-  cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL" ${arguments})
+  cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL;WITHOUT" ${arguments})
   list(APPEND folders ${folder})
   set(uses_${folder} ${ARG_USES})
   set(external_${folder} ${ARG_EXTERNAL})

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "saccade/io/in_file_internal.h"
 #include "saccade/io/json_internal.h"
 #include "saccade/io/quote_internal.h"
 #include "saccade/nn/registry.h"
@@ -120,20 +121,6 @@ class OptionReader final : public OptionVisitor {
   std::string layer_;
   std::set<std::string> seen_;
 };
-
-/// Calls `call`; what a layer or the network objects to becomes an error of the file.
-template <class Call>
-auto in_file(const std::string& where, Call call) {
-  try {
-    return call();
-  } catch (const FormatError&) {
-    throw;
-  } catch (const Error& error) {
-    ErrorText text = error.text();
-    text.where = text.where.empty() ? where : where + ": " + text.where;
-    throw FormatError(std::move(text));
-  }
-}
 
 /// Nodes by name. They are dropped last first: each holds its inputs, and freeing a long chain from its end takes one
 /// call inside another for every layer.

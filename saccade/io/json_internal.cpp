@@ -18,8 +18,7 @@ namespace saccade::internal {
 namespace {
 
 constexpr std::size_t kMaxBytes = std::size_t{16} << 20U;
-constexpr int kMaxDepth = 8;
-constexpr const char* kDamaged = "the file is damaged, or comes from a newer version of Saccade";
+constexpr const char* kDamaged = "the file is damaged, or of a newer version";
 
 [[noreturn]] void fail(std::string where, std::string expected, std::string got) {
   throw FormatError({std::move(where), std::move(expected), std::move(got), kDamaged});
@@ -37,14 +36,14 @@ std::string reason_of(const Json::exception& error) {
   return quote(reason);
 }
 
-Json parse_json(std::string_view text, const std::string& where) {
+Json parse_json(std::string_view text, const std::string& where, int most_levels) {
   if (text.size() > kMaxBytes) {
     fail(where, fmt::format("at most {} bytes of JSON", kMaxBytes), fmt::format("{}", text.size()));
   }
   std::vector<std::set<std::string>> keys;
   const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
     using Event = Json::parse_event_t;
-    if (depth > kMaxDepth) fail(where, fmt::format("JSON of at most {} levels", kMaxDepth), "more");
+    if (depth > most_levels) fail(where, fmt::format("JSON of at most {} levels", most_levels), "more");
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
     if (event == Event::key && !keys.back().insert(parsed.get_ref<const std::string&>()).second) {

@@ -14,8 +14,8 @@ using OrderedJson = nlohmann::ordered_json;
 using Json = nlohmann::json;
 
 /// Parses JSON from a file. Throws FormatError, where `where` names file and part, for text that is no JSON, longer than
-/// 16 MB, nested deeper than 8 levels, or that holds a key twice in one object.
-Json parse_json(std::string_view text, const std::string& where);
+/// 16 MB, nested deeper than that many levels, or that holds a key twice in one object.
+Json parse_json(std::string_view text, const std::string& where, int most_levels = 8);
 
 /// The same text for equal values; bytes that are not UTF-8 (a folder's name) become U+FFFD.
 std::string format_json(const OrderedJson& value);
