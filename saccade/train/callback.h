@@ -61,6 +61,8 @@ class Callback {
   virtual void on_train_begin(TrainingControl& /*control*/, Index /*first_epoch*/) {}
   /// While the frozen layers' features are computed: after each batch, when `images` is `all_images` for the last time.
   virtual void on_features(TrainingControl& /*control*/, const FeatureInfo& /*info*/) {}
+  /// Before an epoch from which on more of the network learns: from the layer of this name.
+  virtual void on_unfreeze(TrainingControl& /*control*/, const std::string& /*layer*/) {}
   virtual void on_step_end(TrainingControl& /*control*/, const StepInfo& /*info*/) {}
   virtual void on_epoch_end(TrainingControl& /*control*/, const EpochInfo& /*info*/) {}
   /// After every callback has had its on_epoch_end, and when training is interrupted in the middle of an epoch.

@@ -235,6 +235,11 @@ void Progress::on_features(TrainingControl& /*control*/, const FeatureInfo& info
        info.images, info.all_images, "  ETA " + duration(info.seconds * left));
 }
 
+void Progress::on_unfreeze(TrainingControl& control, const std::string& layer) {
+  out_ << fmt::format("from '{}' on layers learn now: {} parameters\n", layer, control.model().trainable_count())
+       << std::flush;
+}
+
 void Progress::on_epoch_end(TrainingControl& /*control*/, const EpochInfo& info) {
   if (line_open_) out_ << "\r\x1b[K";
   line_open_ = false;

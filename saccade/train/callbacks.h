@@ -134,6 +134,7 @@ class Progress final : public Callback {
  public:
   explicit Progress(std::ostream& out, ProgressOptions options = {}) : out_(out), options_(options) {}
   void on_features(TrainingControl& control, const FeatureInfo& info) override;
+  void on_unfreeze(TrainingControl& control, const std::string& layer) override;
   void on_step_end(TrainingControl& control, const StepInfo& info) override;
   void on_epoch_end(TrainingControl& control, const EpochInfo& info) override;
   void on_train_end(TrainingControl& control) override;

@@ -68,6 +68,10 @@ class Trainer final : public TrainingControl {
 
   void check() const;
   void resume();
+  Index stage_of(Index epoch) const;
+  /// Unfreezes what is to learn in this stage of gradual unfreezing. Returns the layer it begins at, or nothing.
+  std::string enter_stage(Index stage);
+  void begin_epoch();
   /// Makes ready what the coming epochs train on.
   void choose_shown();
   void make_loader();
@@ -91,6 +95,9 @@ class Trainer final : public TrainingControl {
   std::map<Index, Ready> ready_;
   std::vector<Parameter*> parameters_;
 
+  Index stage_ = 0;         // of gradual unfreezing
+  bool has_shown_ = false;  // whether choose_shown() has been called for it
+  Schedule schedule_;
   std::optional<Index> data_hash_;  // once a checkpoint asks for it: every image's name goes in
   Index epoch_ = 0;                 // the epoch under way
   Index step_ = 0;                  // steps done in it
@@ -109,6 +116,11 @@ Trainer::Trainer(Model& net, const data::DatasetPtr& train, const FitOptions& op
       validation_(options.validation),
       optimizer_(options.optimizer),
       mixer_(options.mixing, net.output_shape()[0], options.seed) {
+  saccade::check(options.fine_tuning);
+  if (options.fine_tuning.block_decay != 1.0 || options.fine_tuning.head_factor != 1.0) {
+    set_learning_rates(net, options.fine_tuning);
+  }
+  apply(options.fine_tuning.batch_norm, net);
   check();
   if (!validation_ && options.validation_split > 0.0) {
     const data::Split parts = data::split(train, options.validation_split, options.seed);
@@ -117,6 +129,11 @@ Trainer::Trainer(Model& net, const data::DatasetPtr& train, const FitOptions& op
   }
   shown_ = {.train = train_, .validation = validation_};
   make_loader();
+  schedule_ = options.schedule.value_or(ConstantRate{});
+  if (const double epochs = options.fine_tuning.warmup_epochs; epochs > 0.0) {
+    const double steps = std::round(epochs * static_cast<double>(loader_->batches()));
+    schedule_ = Schedule::warm_up(std::max<Index>(1, static_cast<Index>(std::min(steps, 1e9))), schedule_);
+  }
   parameters_ = pointers_to(net.parameters());
   ready_for(std::min(options.batch_size, train_->size()));
   optimizer_->bind(parameters_);
@@ -153,8 +170,40 @@ void Trainer::make_loader() {
                                       .plan = options_.plan});
 }
 
+Index Trainer::stage_of(Index epoch) const {
+  const Index every = options_.fine_tuning.unfreeze_every;
+  return every == 0 ? 0 : epoch / every;
+}
+
+std::string Trainer::enter_stage(Index stage) {
+  stage_ = stage;
+  std::string layer = unfreeze_next_block(net_);
+  if (layer.empty()) return layer;
+  apply(options_.fine_tuning.batch_norm, net_);
+  optimizer_->bind_more(parameters_);
+  return layer;
+}
+
+void Trainer::begin_epoch() {
+  if (stage_of(epoch_) > stage_) {
+    const std::string layer = enter_stage(stage_of(epoch_));
+    if (!layer.empty()) {
+      ready_.clear();
+      has_shown_ = false;
+      for (const CallbackPtr& callback : options_.callbacks) callback->on_unfreeze(*this, layer);
+    }
+  }
+  if (!has_shown_) choose_shown();
+  has_shown_ = true;
+}
+
 void Trainer::choose_shown() {
-  if (options_.epochs - epoch_ < 2) return;
+  const bool shows_features = shown_.first != 0;
+  shown_ = {.train = train_, .validation = validation_};  // before features are computed: those there were may go
+  if (shows_features) make_loader();
+  const Index every = options_.fine_tuning.unfreeze_every;
+  const Index end = every == 0 ? options_.epochs : std::min(options_.epochs, (stage_ + 1) * every);
+  if (end - epoch_ < 2) return;
   shown_ = internal::features_or_images(net_, {.train = train_, .validation = validation_}, options_,
                                         [this](const FeatureInfo& info) {
                                           for (const CallbackPtr& callback : options_.callbacks)
@@ -180,7 +229,7 @@ double Trainer::learning_rate() const {
   const Horizon horizon{.learning_rate = base,
                         .steps_per_epoch = loader_->batches(),
                         .total_steps = options_.epochs * loader_->batches()};
-  return (options_.schedule ? options_.schedule->at(global_step_, horizon) : base) * learning_rate_factor_;
+  return schedule_.at(global_step_, horizon) * learning_rate_factor_;
 }
 
 StepInfo Trainer::step_info() const {
@@ -281,13 +330,14 @@ void Trainer::end_epoch(std::chrono::steady_clock::time_point start) {
 History Trainer::run() {
   history_.first_epoch = epoch_;
   for (const CallbackPtr& callback : options_.callbacks) callback->on_train_begin(*this, epoch_);
-  try {
-    choose_shown();
-  } catch (const InterruptedError&) {
-    history_.interrupted = true;
-    for (const CallbackPtr& callback : options_.callbacks) callback->on_checkpoint(*this);
-  }
   while (!history_.interrupted && epoch_ < options_.epochs && history_.stopped_because.empty()) {
+    try {
+      begin_epoch();
+    } catch (const InterruptedError&) {
+      history_.interrupted = true;
+      for (const CallbackPtr& callback : options_.callbacks) callback->on_checkpoint(*this);
+      break;
+    }
     run_epoch();
   }
   if (!history_.interrupted) optimizer_->swap_averages();
@@ -304,6 +354,11 @@ std::map<std::string, Index> Trainer::fingerprint() {
           {"fit/images", train_->size()},
           {"fit/data", *data_hash_},
           {"fit/mixup", static_cast<Index>(std::llround(options_.mixing.mixup * 1e9))},
+          {"fit/block_decay", static_cast<Index>(std::llround(options_.fine_tuning.block_decay * 1e9))},
+          {"fit/head_factor", static_cast<Index>(std::llround(options_.fine_tuning.head_factor * 1e9))},
+          {"fit/unfreeze_every", options_.fine_tuning.unfreeze_every},
+          {"fit/batch_norm", static_cast<Index>(options_.fine_tuning.batch_norm)},
+          {"fit/warmup_epochs", static_cast<Index>(std::llround(options_.fine_tuning.warmup_epochs * 1e9))},
           {"fit/cutmix", static_cast<Index>(std::llround(options_.mixing.cutmix * 1e9))},
           {"fit/epochs", options_.epochs}};
 }
@@ -357,12 +412,18 @@ void Trainer::resume() {
                       .got = std::string(optimizer_->name()),
                       .fix = "a run goes on with the options it was begun with"});
   }
+  epoch_ = checkpoint.get_index("fit/epoch");
+  step_ = checkpoint.get_index("fit/step");
+  // The stage that the checkpoint was written in; the next one begins with its first epoch.
+  const Index stage = stage_of(step_ > 0 ? epoch_ : std::max<Index>(epoch_ - 1, 0));
+  while (stage_ < stage) {
+    optimizer_->set_iterations((stage_ + 1) * options_.fine_tuning.unfreeze_every * loader_->batches());
+    enter_stage(stage_ + 1);
+  }
   for (const NamedTensor& entry : training_tensors()) {
     *entry.tensor = checkpoint.get_tensor(entry.name, entry.tensor->shape());
   }
   optimizer_->set_iterations(checkpoint.get_index("fit/optimizer_iterations"));
-  epoch_ = checkpoint.get_index("fit/epoch");
-  step_ = checkpoint.get_index("fit/step");
   global_step_ = checkpoint.get_index("fit/global_step");
   correct_ = checkpoint.get_index("fit/correct");
   seen_ = checkpoint.get_index("fit/seen");

@@ -12,6 +12,7 @@
 #include "saccade/optim/optimizer.h"
 #include "saccade/optim/schedule.h"
 #include "saccade/train/callback.h"
+#include "saccade/train/fine_tuning.h"
 #include "saccade/train/mixing.h"
 
 namespace saccade {
@@ -29,7 +30,8 @@ struct FitOptions {
   AnyOptimizer optimizer = Adam{};
   Loss loss = SoftmaxCrossEntropy{};
   std::optional<Schedule> schedule{};  ///< Of the learning rate; left out, it stays at the optimizer's own.
-  data::DatasetPtr validation{};       ///< Evaluated after each epoch (Keras: validation_data).
+  FineTuning fine_tuning{};
+  data::DatasetPtr validation{};  ///< Evaluated after each epoch (Keras: validation_data).
   double validation_split =
       0.0;  ///< Without `validation`: this share of the training images is set aside, class by class.
   bool shuffle = true;
@@ -54,7 +56,8 @@ struct History {
   std::string stopped_because;  ///< What a callback said when it ended training early.
 };
 
-/// Trains the network's unfrozen parameters. The result depends on the options and the seed alone, bit for bit: not on
+/// Trains the network's unfrozen parameters; `fine_tuning` may freeze or unfreeze some and set their learning_rate_factor,
+/// and they stay so. The result depends on the options and the seed alone, bit for bit: not on
 /// threads, workers, or on stops and resumes in between.
 ///
 /// Each step: forward, loss (mean over the batch, plus l2 terms), backward, clipping, optimiser. Logged: loss and
