@@ -49,16 +49,6 @@ data::TargetSize parse_size(const std::string& text) {
                     .fix = "128 suits photographs"});
 }
 
-ColorMode mode_of_channels(const Shape& shape) {
-  for (const ColorMode mode : {ColorMode::grayscale, ColorMode::rgb, ColorMode::rgba}) {
-    if (shape.rank() == 3 && channels_of(mode) == shape[2]) return mode;
-  }
-  throw ShapeError({.where = "network",
-                    .expected = "an input of grey, RGB or RGBA images",
-                    .got = shape.to_string(),
-                    .fix = "images of files have 1, 3 or 4 channels"});
-}
-
 data::FoundImages look(const std::string& path, const ImageInputOptions& options, const WantedImages& wanted) {
   const data::ImageReading reading = reading_of(options, wanted);
   if (fs::is_directory(path)) return data::image_folder(path, {.reading = reading, .classes = wanted.classes});
@@ -112,10 +102,7 @@ data::ImageReading reading_of(const ImageInputOptions& options, const WantedImag
                       .fix = "leave it out for the default"});
   }
   data::ImageReading reading{.target_size = kDefaultSize};
-  if (wanted.shape) {
-    reading.color_mode = mode_of_channels(*wanted.shape);
-    reading.target_size = {.height = (*wanted.shape)[0], .width = (*wanted.shape)[1]};
-  }
+  if (wanted.shape) reading = data::reading_for(*wanted.shape, reading);
   reading.limits.max_pixels = options.max_pixels;
   if (options.fast_decode) reading.decoding_share = kFastDecodingShare;
   if (!options.color_mode.empty()) reading.color_mode = color_mode_named(options.color_mode);

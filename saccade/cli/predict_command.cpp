@@ -8,7 +8,6 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <numeric>
 #include <ostream>
 
 #include "saccade/base/error.h"
@@ -16,7 +15,7 @@
 #include "saccade/cli/inputs.h"
 #include "saccade/data/image_folder.h"
 #include "saccade/data/image_table.h"
-#include "saccade/train/evaluate.h"
+#include "saccade/train/classifier.h"
 
 namespace saccade::cli {
 namespace {
@@ -30,11 +29,6 @@ struct PredictRequest {
   bool invert = false;
   ImageInputOptions reading;
   bool json = false;
-};
-
-struct Guess {
-  std::string name;
-  float probability = 0.0F;
 };
 
 /// The images that the arguments name: files as they are, those of folders and .csv files, "-" for stdin.
@@ -71,53 +65,34 @@ Tensor read_input(const std::string& file, const data::ImageReading& reading) {
   return data::read_image(std::as_bytes(std::span(bytes)), "standard input", reading);
 }
 
-/// The image as the network was trained to see it: its size and its number of channels, [1, h, w, c].
-Tensor input_for(const Model& net, const std::string& file, const PredictRequest& request) {
-  Tensor fitted = read_input(file, reading_of(request.reading, {.shape = net.input_shape()}));
-  if (request.invert) {
-    for (std::uint8_t& pixel : fitted.uint8s()) pixel = static_cast<std::uint8_t>(255 - pixel);
-  }
-  return std::move(fitted).reshaped(net.input_shape().with_batch(1));
-}
-
-std::vector<Guess> guess(Model& net, const Tensor& image, Index top) {
-  const Tensor result = probabilities(net, predict(net, image));
-  const std::span<const float> scores = result.floats();
-  std::vector<std::size_t> order(scores.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return scores[i]; });
-  std::vector<Guess> guesses;
-  for (const std::size_t i : std::span(order).first(std::min(order.size(), usize(top)))) {
-    guesses.push_back({i < net.class_names.size() ? net.class_names[i] : fmt::format("class {}", i), scores[i]});
-  }
-  return guesses;
+Tensor inverted(Tensor image) {
+  for (std::uint8_t& pixel : image.uint8s()) pixel = static_cast<std::uint8_t>(255 - pixel);
+  return image;
 }
 
 void print(const std::string& file, const std::vector<Guess>& guesses, bool json, Console& console) {
   if (json) {  // one object a line, so that results stream
     nlohmann::ordered_json line{{"image", file}, {"predictions", nlohmann::ordered_json::array()}};
-    for (const Guess& g : guesses) line["predictions"].push_back({{"class", g.name}, {"probability", g.probability}});
+    for (const Guess& g : guesses) line["predictions"].push_back({{"class", g.label}, {"probability", g.probability}});
     console.out << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
     return;
   }
   std::string line = printable(file);
   for (const Guess& g : guesses)
-    line += fmt::format("  {} {:.1f} %", printable(g.name), 100.0 * static_cast<double>(g.probability));
+    line += fmt::format("  {} {:.1f} %", printable(g.label), 100.0 * static_cast<double>(g.probability));
   console.out << line << '\n';
 }
 
 void predict_images(const PredictRequest& request, Console& console) {
   Model net = load_network(request.network);
-  if (net.output_shape().rank() != 1) {
-    throw ShapeError({.where = printable(request.network),
-                      .expected = "a classifier, one output a class",
-                      .got = fmt::format("outputs of shape {}", net.output_shape().to_string()),
-                      .fix = "name a network that ends in class scores"});
-  }
+  const data::ImageReading reading = reading_of(request.reading, {.shape = net.input_shape()});
+  const Classifier classifier(std::move(net), {.reading = reading});
   Index bad = 0;
   for (const std::string& file : expand(request)) {
     try {
-      print(file, guess(net, input_for(net, file, request), request.top), request.json, console);
+      Tensor image = read_input(file, reading);
+      if (request.invert) image = inverted(std::move(image));
+      print(file, classifier.top(image, request.top), request.json, console);
     } catch (const Error& error) {  // one bad file must not cost the others
       console.err << error.what() << std::endl;
       ++bad;

@@ -32,6 +32,19 @@ bool has_image_extension(const std::filesystem::path& path) {
   return std::ranges::find(kImageExtensions, std::string_view(extension).substr(1)) != kImageExtensions.end();
 }
 
+ImageReading reading_for(const Shape& shape, ImageReading reading) {
+  for (const ColorMode mode : {ColorMode::grayscale, ColorMode::rgb, ColorMode::rgba}) {
+    if (shape.rank() != 3 || channels_of(mode) != shape[2]) continue;
+    reading.color_mode = mode;
+    reading.target_size = {.height = shape[0], .width = shape[1]};
+    return reading;
+  }
+  throw ShapeError({.where = "network",
+                    .expected = "an input of grey, RGB or RGBA images",
+                    .got = shape.to_string(),
+                    .fix = "images of files have 1, 3 or 4 channels"});
+}
+
 Tensor fit_image(Tensor image, const ImageReading& reading) {
   require_size(reading.target_size);
   const TargetSize& target = reading.target_size;

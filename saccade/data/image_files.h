@@ -39,6 +39,10 @@ struct ImageReading {
   DecodeLimits limits = {};
 };
 
+/// How images become the input of a network that takes `shape`, [height, width, 1, 3 or 4]: of that size, and of the colours
+/// that go with its channels; the rest as in `reading`. Throws ShapeError for another number of channels.
+ImageReading reading_for(const Shape& shape, ImageReading reading = {});
+
 /// The image of a file: [target height, target width, 1, 3 or 4], uint8. Throws ValueError for a target without pixels,
 /// SystemError when the file cannot be read, FormatError when it holds no readable image.
 Tensor read_image(const std::filesystem::path& path, const ImageReading& reading);

@@ -93,10 +93,12 @@ TEST(Docs, EveryCommandRuns) {
 }
 
 TEST(Docs, ProgramsOnPagesAreTheExamples) {
-  for (const char* name : {"first_network", "add_a_layer"}) {
-    const std::vector<std::string> programs = blocks(read(kSource / fmt::format("docs/{}.md", name)), "cpp");
-    ASSERT_THAT(programs, SizeIs(1)) << name;
-    EXPECT_EQ(programs[0], read(kSource / fmt::format("examples/{}.cpp", name))) << name;
+  const std::pair<const char*, const char*> all[] = {
+      {"first_network", "first_network"}, {"add_a_layer", "add_a_layer"}, {"embed", "classify"}};
+  for (const auto& [page, program] : all) {
+    const std::vector<std::string> programs = blocks(read(kSource / fmt::format("docs/{}.md", page)), "cpp");
+    ASSERT_THAT(programs, SizeIs(1)) << page;
+    EXPECT_EQ(programs[0], read(kSource / fmt::format("examples/{}.cpp", program))) << page;
   }
 }
 
