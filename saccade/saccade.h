@@ -26,6 +26,7 @@
 #include "saccade/image/warp.h"
 #include "saccade/io/keras.h"
 #include "saccade/io/model_file.h"
+#include "saccade/io/network_file.h"
 #include "saccade/io/onnx.h"
 #include "saccade/io/safetensors.h"
 #include "saccade/io/torch_file.h"

@@ -2,6 +2,7 @@
 #include <hdf5.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <mutex>
 #include <string_view>
@@ -72,6 +73,12 @@ Handle memory_only() {
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fapl_core(access.get(), kStep, /*backing_store=*/0);
   return access;
+}
+
+/// The library takes files of one name for one file, even those in memory.
+std::string unused_name() {
+  static std::atomic<std::uint64_t> count = 0;
+  return fmt::format("saccade memory {}", ++count);
 }
 
 Index elements_of(const std::vector<hsize_t>& extents) {
@@ -199,7 +206,7 @@ Hdf5File::Hdf5File(std::span<const std::byte> bytes, std::string file) : handles
   const Handle access = memory_only();
   // The library takes memory that it may write to, and copies it.
   H5Pset_file_image(access.get(), const_cast<std::byte*>(bytes.data()), bytes.size());
-  handles_->file = Handle(H5Fopen("memory", H5F_ACC_RDONLY, access.get()), H5Fclose);
+  handles_->file = Handle(H5Fopen(unused_name().c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
   if (!handles_->file.good()) fail(handles_->name, "an HDF5 file", "something else, or a damaged one");
 }
 
@@ -317,7 +324,8 @@ struct Hdf5Writer::Handles {
 Hdf5Writer::Hdf5Writer() : handles_(std::make_unique<Handles>()) {
   const Quiet quiet;
   const Handle access = memory_only();
-  handles_->file = Handle(require(H5Fcreate("memory", H5F_ACC_TRUNC, H5P_DEFAULT, access.get())), H5Fclose);
+  handles_->file =
+      Handle(require(H5Fcreate(unused_name().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get())), H5Fclose);
   handles_->links = Handle(require(H5Pcreate(H5P_LINK_CREATE)), H5Pclose);
   require(H5Pset_create_intermediate_group(handles_->links.get(), 1));
   handles_->dataset = Handle(require(H5Pcreate(H5P_DATASET_CREATE)), H5Pclose);

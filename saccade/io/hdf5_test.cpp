@@ -44,6 +44,19 @@ TEST(Hdf5, ReadsWhatItWrites) {
   EXPECT_THAT(test::message_of<FormatError>([&] { file.names("a/b/w"); }), HasSubstr("expected a group, got data"));
 }
 
+TEST(Hdf5, FilesThatAreOpenAtOnceStayApart) {
+  const auto file_of = [](float number) {
+    Hdf5Writer file;
+    file.add_dataset("x", {1}, std::vector<float>{number});
+    return file.finish();
+  };
+  Hdf5Writer open;
+  const std::vector<std::byte> one = file_of(1), two = file_of(2);
+  Hdf5File first(one, "1.h5"), second(two, "2.h5");
+  EXPECT_THAT(second.read("x").floats(), ElementsAre(2));
+  EXPECT_THAT(first.read("x").floats(), ElementsAre(1));
+}
+
 /// What `make` writes into a new file, and what is then said of its "x".
 template <class Make>
 std::string refusal(Make make) {

@@ -1,8 +1,10 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "saccade/nn/model.h"
 
@@ -27,5 +29,20 @@ Model read_keras(std::span<const std::byte> bytes, const std::string& name);
 /// shape; the network is then as it was.
 void take_keras_weights(Model& net, const std::filesystem::path& path);
 void take_keras_weights(Model& net, std::span<const std::byte> bytes, const std::string& name);
+
+enum class KerasFormat : std::uint8_t {
+  keras,  ///< The archive of version 3.
+  h5,     ///< The file of version 2, which version 3 reads as well.
+};
+
+/// Writes the network as a Functional model, .keras or .h5 as the name ends, whole or not at all: for Keras's load_model(),
+/// and for load_keras(), which gives a network back that computes the same, bit for bit. Preprocessing becomes Rescaling and
+/// Normalization in front, so the model takes pixels as they are stored; padding in numbers becomes ZeroPadding2D, an
+/// activation that Keras has no name for a layer of its own. Class names have no place in the file. Throws ValueError, naming the
+/// layer, for what Keras has no layer for; SystemError.
+void save_keras(const Model& net, const std::filesystem::path& path);
+
+/// The bytes of that file. One network, one sequence of bytes.
+std::vector<std::byte> encode_keras(const Model& net, KerasFormat format);
 
 }  // namespace saccade

@@ -9,6 +9,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/io/layout_internal.h"
+#include "saccade/io/onnx/fold_internal.h"
 #include "saccade/io/quote_internal.h"
 #include "saccade/nn/dense.h"
 #include "saccade/nn/depthwise_conv2d.h"
@@ -33,12 +34,45 @@ std::string_view torch_name(std::string_view parameter) {
   return found == kNames.end() ? parameter : found->second;
 }
 
-/// "module.layer1.0.conv1.weight" as "layer1_0_conv1.weight".
+/// What stands in front of every name without being part of any: DataParallel, torch.compile and training frameworks put
+/// a network into another module.
+std::size_t wrapper_length(const NamedTensors& tensors) {
+  constexpr std::array<std::string_view, 6> kWrappers = {"module.", "_orig_mod.", "model.",
+                                                         "net.",    "network.",   "backbone."};
+  std::size_t length = 0;
+  while (true) {
+    const auto all_begin_with = [&](std::string_view wrapper) {
+      return !tensors.empty() && std::ranges::all_of(tensors, [&](const auto& named) {
+        return std::string_view(named.first).substr(std::min(length, named.first.size())).starts_with(wrapper);
+      });
+    };
+    const auto wrapper = std::ranges::find_if(kWrappers, all_begin_with);
+    if (wrapper == kWrappers.end()) return length;
+    length += wrapper->size();
+  }
+}
+
+/// "layer1.0.conv1.weight" as "layer1_0_conv1.weight".
 std::string our_name(std::string_view torch) {
-  if (torch.starts_with("module.")) torch.remove_prefix(7);
   std::string name(torch);
   const std::size_t last = name.rfind('.');
   if (last != std::string::npos) std::replace(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(last), '.', '_');
+  return name;
+}
+
+/// "layer1_0_conv1" as "layer1.0.conv1": PyTorch puts dots around the numbers of a sequence, and '_' within names alone.
+std::string torch_layer(std::string_view ours) {
+  std::string name(ours);
+  const auto is_number = [&](std::size_t begin, std::size_t end) {
+    return end > begin &&
+           std::ranges::all_of(ours.substr(begin, end - begin), [](char c) { return c >= '0' && c <= '9'; });
+  };
+  std::size_t before = 0;
+  for (std::size_t i = ours.find('_'); i != std::string_view::npos; i = ours.find('_', i + 1)) {
+    const std::size_t after = std::min(ours.find('_', i + 1), ours.size());
+    if (is_number(before, i) || is_number(i + 1, after)) name[i] = '.';
+    before = i + 1;
+  }
   return name;
 }
 
@@ -72,13 +106,23 @@ std::vector<Index> wanted_dims(const Shape& shape, const GraphNode& node) {
   return {shape.extents().begin(), shape.extents().end()};
 }
 
+/// The way back, from wanted_dims().
+Constant in_torchs_layout(const Constant& ours, const Graph& graph, const GraphNode& node) {
+  if (ours.rank() == 4) return internal::filters_to_oihw(ours);
+  if (ours.rank() != 2 || dynamic_cast<const Dense*>(node.layer.get()) == nullptr) return ours;
+  const std::optional<Shape> image = flattened_image(graph, node);
+  return internal::transpose(image ? internal::dense_weight_channels_first(ours, *image) : ours,
+                             std::array<Index, 2>{1, 0});
+}
+
 /// What is still to be used, under our names.
 class StateDict {
  public:
-  StateDict(std::vector<std::pair<std::string, Tensor>> tensors, const std::string& file) : file_(file) {
+  StateDict(NamedTensors tensors, const std::string& file) : file_(file) {
+    const std::size_t wrapper = wrapper_length(tensors);
     for (auto& [name, tensor] : tensors) {
       if (name.ends_with(".num_batches_tracked")) continue;
-      entries_.insert_or_assign(our_name(name), Entry{name, std::move(tensor)});
+      entries_.insert_or_assign(our_name(std::string_view(name).substr(wrapper)), Entry{name, std::move(tensor)});
     }
   }
 
@@ -95,6 +139,12 @@ class StateDict {
                          .fix = kOtherNetwork});
     }
     const Tensor& tensor = found->second.tensor;
+    if (tensor.dtype() != DType::float32) {
+      throw FormatError({.where = fmt::format("{}: tensor {}", file_, quote(found->second.name)),
+                         .expected = "numbers that become float32",
+                         .got = std::string(name_of(tensor.dtype())),
+                         .fix = kOtherNetwork});
+    }
     const std::vector<Index> dims(tensor.shape().extents().begin(), tensor.shape().extents().end());
     const std::span<const float> floats = tensor.floats();
     const Constant value =
@@ -128,7 +178,24 @@ class StateDict {
 
 }  // namespace
 
-void take_torch_weights(Model& net, std::vector<std::pair<std::string, Tensor>> tensors, const std::string& file) {
+NamedTensors torch_state_dict(const Model& net) {
+  NamedTensors tensors;
+  for (const GraphNode& node : net.nodes()) {
+    for (const std::size_t i : node.parameters) {
+      const Parameter& parameter = net.parameters()[i];
+      const std::string_view own = std::string_view(parameter.name).substr(node.name.size() + 1);
+      const std::span<const float> floats = parameter.value.floats();
+      const Constant value = in_torchs_layout(
+          Constant::of(wanted_dims(parameter.value.shape(), node), std::vector<float>(floats.begin(), floats.end())),
+          net.graph(), node);
+      tensors.emplace_back(fmt::format("{}.{}", torch_layer(node.name), torch_name(own)),
+                           Tensor(Shape(value.dims), value.floats()));
+    }
+  }
+  return tensors;
+}
+
+void take_torch_weights(Model& net, NamedTensors tensors, const std::string& file) {
   StateDict state(std::move(tensors), file);
   std::vector<Tensor> values(net.parameters().size());
   for (const GraphNode& node : net.nodes()) {

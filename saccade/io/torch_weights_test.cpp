@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "saccade/nn/batch_norm.h"
@@ -72,11 +73,33 @@ TEST(TorchWeights, GiveTheOutputsOfPyTorch) {
   const std::vector<float> expected = {-0.8101177F, -56.858345F, 65.531128F};
   EXPECT_THAT(outputs(net), testing::Pointwise(testing::FloatNear(1e-4F), expected));
 
-  Tensors prefixed = state_dict();
-  for (auto& [name, tensor] : prefixed) name = "module." + name;
-  Model other = network();
-  take_torch_weights(other, std::move(prefixed), "net.pth");
-  EXPECT_EQ(outputs(other), outputs(net));
+  for (const char* wrapper : {"module.", "model._orig_mod."}) {
+    Tensors prefixed = state_dict();
+    for (auto& [name, tensor] : prefixed) name = wrapper + name;
+    Model other = network();
+    take_torch_weights(other, std::move(prefixed), "net.pth");
+    EXPECT_EQ(outputs(other), outputs(net));
+  }
+}
+
+TEST(TorchWeights, GoBackAsTheyCame) {
+  Model net = network();
+  take_torch_weights(net, state_dict(), "net.pth");
+  Tensors given = state_dict(), back = torch_state_dict(net);
+  given.pop_back();  // num_batches_tracked
+  ASSERT_EQ(back.size(), given.size());
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    EXPECT_EQ(back[i].first, given[i].first);
+    EXPECT_EQ(back[i].second.shape(), given[i].second.shape());
+    EXPECT_TRUE(std::ranges::equal(back[i].second.floats(), given[i].second.floats())) << given[i].first;
+  }
+  const auto named = [](const char* name) {
+    return torch_state_dict(Sequential("n", {Input{{1, 1, 1}}, Conv2D{{.filters = 1, .name = name}}}))[0].first;
+  };
+  EXPECT_EQ(named("layer1_0_downsample_0"), "layer1.0.downsample.0.weight");
+  EXPECT_EQ(named("blocks_1_0_conv_dw"), "blocks.1.0.conv_dw.weight");
+  EXPECT_EQ(named("conv_stem"), "conv_stem.weight");
+  EXPECT_EQ(named("features_3_expand1x1"), "features.3.expand1x1.weight");
 }
 
 TEST(TorchWeights, NamesWhatDoesNotFitAndLeavesTheNetwork) {
