@@ -106,6 +106,16 @@ Model make_network(std::optional<Model> begun, const TrainOptions& o, const data
   return net;
 }
 
+/// Throws ShapeError when images that are made to fit were asked for in another size than the network's.
+void require_size(const TrainOptions& o, const Model& begun, const data::Dataset& images) {
+  if (o.images.image_size.empty() || images.image_shape() == begun.input_shape()) return;
+  throw ShapeError(
+      {.where = fmt::format("train: --image-size {}", o.images.image_size),
+       .expected = fmt::format("the size that network '{}' takes, {}", begun.name(), begun.input_shape().to_string()),
+       .got = images.image_shape().to_string(),
+       .fix = "leave --image-size out: images are made to fit the network"});
+}
+
 /// Where the things that a run needs are, whatever folder it goes on from.
 TrainOptions with_absolute_paths(TrainOptions o) {
   const auto make_absolute = [](std::string& path) {
@@ -164,6 +174,21 @@ void require_from(std::string_view flag, Index value, Index least, Index most = 
                     .fix = "leave it out for the default"});
 }
 
+FineTuning fine_tuning_of(const TrainOptions& o) {
+  const FineTuning options{.block_decay = o.lr_decay_per_block,
+                           .head_factor = o.head_lr_multiplier,
+                           .unfreeze_every = o.unfreeze_every,
+                           .batch_norm = batch_norm_policy_named(o.batch_norm),
+                           .warmup_epochs = o.warmup_epochs};
+  check(options);
+  if (o.warmup_epochs > 0.0) Schedule::warm_up(1, Schedule::parse(o.schedule));  // refuses a second warm-up
+  if (o.unfreeze_every == 0 || o.freeze.empty()) return options;
+  throw ValueError({.where = "train: --unfreeze-every",
+                    .expected = "no --freeze beside it",
+                    .got = o.freeze,
+                    .fix = "leave one of them out: whole blocks are unfrozen"});
+}
+
 Loss loss_of(const TrainOptions& o) {
   return SoftmaxCrossEntropy{{.label_smoothing = static_cast<float>(o.label_smoothing)}};
 }
@@ -213,6 +238,7 @@ void check(const TrainOptions& o) {
   Mixer({.mixup = o.mixup, .cutmix = o.cutmix}, 1, 0);  // which looks at both
   make_optimizer(o);
   loss_of(o);
+  fine_tuning_of(o);
   Schedule::parse(o.schedule);
   const bool known = std::ranges::find(zoo::entries(), o.model, &zoo::Entry::name) != zoo::entries().end();
   if (!known && !is_network_path(o.model)) zoo::build(o.model, {32, 32, 3}, 10);  // which says what there is
@@ -264,6 +290,7 @@ void train(TrainRequest request, Console& console) {
   }
 
   const FoundSets found = find_training_sets(o, begun ? &*begun : nullptr, console);
+  if (begun) require_size(o, *begun, *found.train.images);
   Model net = make_network(std::move(begun), o, *found.train.images);
   check_fit(net, *found.train.images);
   const Loss loss = loss_of(o);
@@ -286,6 +313,7 @@ void train(TrainRequest request, Console& console) {
                                .optimizer = make_optimizer(o),
                                .loss = loss,
                                .schedule = Schedule::parse(o.schedule),
+                               .fine_tuning = fine_tuning_of(o),
                                .validation = set.validation,
                                .seed = static_cast<std::uint64_t>(o.seed),
                                .workers = o.workers,
@@ -367,6 +395,7 @@ void add_train_command(const Command& program, Console& console) {
       "  saccade train cifar10 --model vgg_small --validation-split 0.1 --early-stopping 3\n"
       "  saccade train mnist --model runs/lenet5-mnist/best.safetensors --freeze 'conv*' --epochs 2\n"
       "  saccade train photos/ --from squeezenet.safetensors --train-last 1\n"
+      "  saccade train photos/ --from resnet50.onnx --unfreeze-every 3 --lr-decay-per-block 0.5 --warmup-epochs 1\n"
       "  saccade train photos/ --image-size 128 --skip-bad --augment\n"
       "  saccade train photos/ --rotation-range 15 --horizontal-flip --zoom-range 0.1\n"
       "  saccade train labels.csv --x-col file --y-col label\n"

@@ -20,6 +20,11 @@ struct TrainOptions {
   std::optional<Index> train_last;
   std::string train_from;
   bool train_all = false;
+  Index unfreeze_every = 0;
+  double lr_decay_per_block = 1.0;
+  double head_lr_multiplier = 1.0;
+  double warmup_epochs = 0.0;
+  std::string batch_norm = "with-layers";
   std::optional<Index> epochs;      ///< Left out: the recipe's.
   std::optional<Index> batch_size;  ///< Left out: the recipe's.
   std::string optimizer = "adam";
@@ -62,6 +67,15 @@ struct TrainOptions {
             "with --from: train the last N layers with weights and keep the others as they are [1 for other classes]");
     visitor("--train-from", train_from, "with --from: train this layer and all behind it");
     visitor("--train-all", train_all, "with --from: train every layer");
+    visitor("--unfreeze-every", unfreeze_every,
+            "after each so many epochs the block of layers before those that learn learns, too; 0 is off");
+    visitor("--lr-decay-per-block", lr_decay_per_block,
+            "learning rate of a block of layers, as a share of that of the block behind it: above 0 up to 1");
+    visitor("--head-lr-multiplier", head_lr_multiplier, "learning rate of the last layer, times the others'");
+    visitor("--warmup-epochs", warmup_epochs, "epochs over which the learning rate rises from 0 to the schedule's");
+    visitor("--batch-norm", batch_norm,
+            "which batch normalisation learns: with-layers (that of layers that learn), frozen (none; moving averages "
+            "stay) or train (all)");
     visitor("--epochs", epochs, "times every image is shown");
     visitor("--batch-size", batch_size, "images a step");
     visitor("--optimizer", optimizer, "sgd, rmsprop, adam or adamw");

@@ -80,6 +80,33 @@ TEST_F(Transfer, MoreLayersLearnWhenAskedTo) {
   EXPECT_THAT(changed("all"), ::testing::Contains("conv2d.weight"));
 }
 
+TEST_F(Transfer, BlocksAreUnfrozenOneByOneAndAStoppedRunGoesOn) {
+  const std::vector<std::string> options = {"train",
+                                            "shapes",
+                                            "--from",
+                                            "digits",
+                                            "--unfreeze-every",
+                                            "2",
+                                            "--lr-decay-per-block",
+                                            "0.5",
+                                            "--warmup-epochs",
+                                            "1",
+                                            "--head-lr-multiplier",
+                                            "2",
+                                            "--batch-norm",
+                                            "frozen",
+                                            "--epochs"};
+  const auto train = [&](const char* epochs, const char* run) {
+    std::vector<std::string> args = options;
+    args.insert(args.end(), {epochs, "--run", run});
+    return place->expect(0, args).err;
+  };
+  EXPECT_THAT(train("5", "blocks"), HasSubstr("from 'dense_1' on layers learn now: 10334 parameters\n"));
+  EXPECT_THAT(changed("blocks"), ::testing::UnorderedElementsAre("dense.weight", "dense.bias", "dense_1.weight",
+                                                                 "dense_1.bias", "dense_2.weight", "dense_2.bias"));
+  place->expect(2, {"train", "--resume", "blocks", "--unfreeze-every", "3"});
+}
+
 TEST_F(Transfer, TheSameClassesKeepTheHead) {
   place->expect(0, {"train", "shapes", "--from", "digits", "--epochs", "1", "--run", "once"});
   place->expect(0, {"train", "shapes", "--from", "once", "--train-all", "--learning-rate", "1e-12", "--epochs", "1",
@@ -90,7 +117,27 @@ TEST_F(Transfer, TheSameClassesKeepTheHead) {
   EXPECT_NEAR(bias("again").floats()[0], bias("once").floats()[0], 1e-6F);
 }
 
+TEST_F(Transfer, PreprocessingTravelsWithTheNetwork) {
+  place->expect(0, {"train", "mnist", "--limit", "500", "--epochs", "1", "--featurewise-center",
+                    "--featurewise-std-normalization", "--run", "standardised"});
+  place->expect(0, {"train", "shapes", "--from", "standardised", "--epochs", "1", "--run", "heir"});
+  const Model before = load_model(*place / "standardised/last.safetensors");
+  const Model after = load_model(*place / "heir/last.safetensors");
+  EXPECT_FALSE(before.preprocessing.mean.empty());
+  EXPECT_EQ(after.preprocessing, before.preprocessing);
+  EXPECT_EQ(after.input_shape(), before.input_shape());
+  EXPECT_THAT(after.class_names, ElementsAreArray({"round", "straight"}));
+}
+
 TEST_F(Transfer, SaysWhatIsWrong) {
+  const auto error_of = [](const char* option, const char* value) {
+    return place->expect(2, {"train", "shapes", "--from", "digits", option, value}).err;
+  };
+  EXPECT_THAT(error_of("--batch-norm", "off"), HasSubstr("expected with-layers, frozen or train, got 'off'"));
+  EXPECT_THAT(error_of("--lr-decay-per-block", "2"), HasSubstr("block_decay: expected above 0 and at most 1, got 2"));
+  EXPECT_THAT(error_of("--unfreeze-every", "-1"), HasSubstr("unfreeze_every: expected zero or more epochs, got -1"));
+  EXPECT_THAT(error_of("--image-size", "64"),
+              HasSubstr("train: --image-size 64: expected the size that network 'lenet5' takes, [28, 28, 1], got [64"));
   EXPECT_THAT(place->expect(2, {"train", "shapes", "--train-last", "1"}).err, HasSubstr("expected --from"));
   EXPECT_THAT(place->expect(2, {"train", "shapes", "--from", "digits", "--train-last", "1", "--train-all"}).err,
               HasSubstr("expected one of --train-last, --train-from and --train-all, got 2"));
