@@ -15,6 +15,7 @@
 #include "saccade/base/error.h"
 #include "saccade/io/checkpoint.h"
 #include "saccade/io/safetensors.h"
+#include "saccade/nn/arithmetic.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
@@ -23,9 +24,14 @@
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
+#include "saccade/nn/pad.h"
+#include "saccade/nn/permute.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/reduce.h"
 #include "saccade/nn/registry.h"
+#include "saccade/nn/resample.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -97,7 +103,23 @@ Model every_layer() {
   const Node right = Flatten{}(GlobalMaxPool2D{{.keepdims = true}}(pooled));
   const Node merged = Concatenate{}({left, right});
   const Node shaped = Reshape{{.shape = {2, 4}}}(merged);
-  const Node dropped = Dropout{{.rate = 0.25F}}(Flatten{}(shaped));
+  const Node turned = Permute{{.axes = {1, 0}}}(shaped);
+  const Node backwards = Slice{{.axis = -2, .start = 3, .count = 4, .step = -1}}(turned);
+  const Node wide = Pad{{.axis = 0, .before = 2, .after = 1, .mode = PadMode::reflect, .value = 0.5F}}(backwards);
+  const Node read = Resample{{.axis = 0,
+                              .size = 4,
+                              .scale = 0.6F,
+                              .method = Resampling::cubic,
+                              .coordinates = Coordinates::asymmetric,
+                              .rounding = Rounding::ceil,
+                              .cubic_a = -0.5F,
+                              .exclude_outside = true,
+                              .antialias = true}}(wide);
+  const Node scaled = Arithmetic{
+      {.operation = ArithmeticKind::divide, .operand = {4, 1}, .operand_first = true, .trainable = true}}(read);
+  const Node total = Reduce{{.reduction = Reduction::sum, .axis = 1, .keepdims = true}}(scaled);
+  const Node even_sum = Concatenate{{.axis = 1}}({total, read});
+  const Node dropped = Dropout{{.rate = 0.25F}}(Flatten{}(even_sum));
   const Node last = Dense{{.units = 5,
                            .activation = softmax,
                            .use_bias = true,
@@ -293,7 +315,7 @@ TEST(ModelFile, NamesWhatIsWrong) {
       {a, R"("layers":[)", R"("layers":1,"old":[)", ": architecture, layers: expected an array, got 1"},
       {a, R"("layers":[)", R"("layers":[1,)", ": layer 0: expected an object, got 1"},
       {a, R"("type":"Conv2D")", R"("type":"Conv9D")",
-       ": layer 'c': layer type: expected one of Activation, Add, AveragePool2D, BatchNorm, Concatenate, Conv2D, "},
+       ": layer 'c': layer type: expected one of Activation, Add, Arithmetic, AveragePool2D, BatchNorm, Concatenate, "},
       {a, R"("type":"Conv2D",)", "", ": layer 'c': expected a member 'type', got none"},
       {a, R"("type":"Conv2D")", R"("type":"Conv2D","x":1)",
        ": layer 'c': expected type, name, inputs and options, got 'x'"},

@@ -8,7 +8,7 @@ namespace saccade {
 Model load_onnx(const std::filesystem::path& path) { return read_onnx(read_file(path), path.string()); }
 
 Model read_onnx(std::span<const std::byte> bytes, const std::string& name) {
-  return internal::Importer(internal::read_onnx_graph(bytes, name), {}).run(/*as_row=*/true);
+  return internal::import_onnx(bytes, name, {.as_row = true}).model;
 }
 
 }  // namespace saccade

@@ -49,7 +49,7 @@ Index axis(const std::string& where, Index axis, const Shape& src) {
   throw ShapeError(
       {.where = where,
        .expected = good ? fmt::format("an axis from {} to {} of {}", -src.rank(), src.rank() - 1, src.to_string())
-                        : "an input of at least one axis and one number",
+                        : fmt::format("at least one axis, and extents from 1 to {}", kMost),
        .got = good ? std::to_string(axis) : src.to_string(),
        .fix = good ? "the batch is not counted" : "check the layer before it"});
 }

@@ -151,6 +151,28 @@ std::vector<Index> permutation(const Arguments& arguments, Index rank) {
   return order;
 }
 
+std::vector<Index> shape_part(const Arguments& arguments, std::span<const Index> dims) {
+  const Index rank = isize(dims.size());
+  const auto place = [rank](Index i) { return std::clamp(i < 0 ? i + rank : i, Index{0}, rank); };
+  const Index start = place(arguments.node().integer("start", 0));
+  const Index end = std::max(start, place(arguments.node().integer("end", rank)));
+  return {dims.begin() + start, dims.begin() + end};
+}
+
+std::vector<Index> broadcast_dims(const Arguments& arguments, std::span<const Index> a, std::span<const Index> b) {
+  std::vector<Index> dims(std::max(a.size(), b.size()), 1);
+  for (const std::span<const Index> source : {a, b}) {
+    for (std::size_t i = 0; i < source.size(); ++i) {
+      Index& dim = dims[dims.size() - source.size() + i];
+      if (dim != 1 && source[i] != 1 && source[i] != dim) {
+        arguments.fail("shapes that broadcast to one", dims_text(a) + " and " + dims_text(b));
+      }
+      if (dim == 1) dim = source[i];
+    }
+  }
+  return dims;
+}
+
 std::vector<Index> squeeze_dims(const Arguments& arguments, std::span<const Index> dims) {
   std::vector<Index> ones;
   for (std::size_t i = 0; i < dims.size(); ++i) {

@@ -55,6 +55,10 @@ std::vector<AxisSlice> slice_axes(const Arguments& arguments, std::span<const In
 std::vector<Index> reshape_dims(const Arguments& arguments, std::span<const Index> dims);
 /// ONNX Transpose.
 std::vector<Index> permutation(const Arguments& arguments, Index rank);
+/// ONNX Shape: the dims, or those from `start` up to `end`.
+std::vector<Index> shape_part(const Arguments& arguments, std::span<const Index> dims);
+/// The dims of two tensors that are combined element by element. Throws where they do not broadcast.
+std::vector<Index> broadcast_dims(const Arguments& arguments, std::span<const Index> a, std::span<const Index> b);
 /// ONNX Squeeze, Unsqueeze and Flatten.
 std::vector<Index> squeeze_dims(const Arguments& arguments, std::span<const Index> dims);
 std::vector<Index> unsqueeze_dims(const Arguments& arguments, std::span<const Index> dims);

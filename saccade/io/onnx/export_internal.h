@@ -65,7 +65,8 @@ class LayerExport {
   onnx::NodeProto& add_node(const char* op, const std::vector<std::string>& inputs, const std::string& output) const {
     onnx::NodeProto& node = *graph_.add_node();
     node.set_op_type(op);
-    node.set_name(first_ ? node_.name : output);
+    // Names of nodes are unique, too: ONNX Runtime loads no other networks. The last node writes what the first is called.
+    node.set_name(first_ ? node_.name : output == node_.name ? own("output") : output);
     first_ = false;
     for (const std::string& input : inputs) node.add_input(input);
     node.add_output(output);

@@ -74,17 +74,6 @@ Constant broadcast(const Arguments& arguments, const Constant& from, const std::
   return copy_strided(from, dims, strides, 0);
 }
 
-std::vector<Index> broadcast_dims(std::span<const Index> a, std::span<const Index> b) {
-  std::vector<Index> dims(std::max(a.size(), b.size()), 1);
-  for (const std::span<const Index> source : {a, b}) {
-    for (std::size_t i = 0; i < source.size(); ++i) {
-      Index& dim = dims[dims.size() - source.size() + i];
-      if (source[i] != 1) dim = source[i];
-    }
-  }
-  return dims;
-}
-
 float compute(const Arguments& /*arguments*/, char op, float x, float y) {
   return op == '+' ? x + y : op == '-' ? x - y : op == '*' ? x * y : x / y;
 }
@@ -103,7 +92,7 @@ template <char kOp>
 Constant fold_arithmetic(const Arguments& arguments) {
   const Constant& a = arguments.constant(0);
   const Constant& b = arguments.constant(1);
-  const std::vector<Index> dims = broadcast_dims(a.dims, b.dims);
+  const std::vector<Index> dims = broadcast_dims(arguments, a.dims, b.dims);
   const Constant left = broadcast(arguments, a, dims);
   const Constant right = broadcast(arguments, b, dims);
   if (left.is_float() != right.is_float()) arguments.fail("two inputs of one type", "floats and whole numbers");
@@ -253,7 +242,9 @@ Constant fold_dequantize(const Arguments& arguments) {
   return Constant::of(x.dims, std::move(y));
 }
 
-Constant fold_shape(const Arguments& arguments) { return Constant::list(arguments.constant(0).dims); }
+Constant fold_shape(const Arguments& arguments) {
+  return Constant::list(shape_part(arguments, arguments.constant(0).dims));
+}
 Constant fold_identity(const Arguments& arguments) { return arguments.constant(0); }
 Constant fold_slice(const Arguments& arguments) {
   return take(arguments.constant(0), slice_axes(arguments, arguments.constant(0).dims));
@@ -263,7 +254,7 @@ Constant fold_transpose(const Arguments& arguments) {
 }
 Constant fold_expand(const Arguments& arguments) {
   const std::vector<Index> shape = arguments.list("", 1);
-  return broadcast(arguments, arguments.constant(0), broadcast_dims(arguments.constant(0).dims, shape));
+  return broadcast(arguments, arguments.constant(0), broadcast_dims(arguments, arguments.constant(0).dims, shape));
 }
 
 /// Operators that only rename axes.

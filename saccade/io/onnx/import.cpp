@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "saccade/base/error.h"
 #include "saccade/io/onnx/fold_internal.h"
@@ -16,27 +17,30 @@ namespace {
 /// Stands for a batch of any size in the arithmetic of shapes: no extent of an image is likely to be taken for it.
 constexpr Index kAnyBatch = 7919;
 
-const OnnxOperator* find_operator(std::string_view name) {
-  for (const auto operators : {window_operators(), dense_operators(), axis_operators(), activation_operators()}) {
-    const auto found = std::ranges::find(operators, name, &OnnxOperator::name);
-    if (found != operators.end()) return &*found;
-  }
-  return nullptr;
+/// Every operator that can become layers, by name.
+const std::map<std::string_view, OnnxOperator>& operators() {
+  static const std::map<std::string_view, OnnxOperator> kOperators = [] {
+    std::map<std::string_view, OnnxOperator> result;
+    for (const auto some : {window_operators(), dense_operators(), arithmetic_operators(), axis_operators(),
+                            resize_operators(), activation_operators()}) {
+      for (const OnnxOperator& op : some) result.emplace(op.name, op);
+    }
+    return result;
+  }();
+  return kOperators;
 }
 
 std::string operator_names() {
   std::vector<std::string_view> names;
-  for (const auto operators : {window_operators(), dense_operators(), axis_operators(), activation_operators()}) {
-    for (const OnnxOperator& op : operators) names.push_back(op.name);
-  }
-  std::ranges::sort(names);
+  for (const auto& [name, op] : operators()) names.push_back(name);
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
 /// Larger tensors than any network has are refused, so that no arithmetic on their extents overflows.
 void check_size(const std::string& where, const Edge& edge) {
   constexpr int kNumberBits = 40, kBatchBits = 20;
-  if (edge.node.shape().elements() <= Index{1} << kNumberBits && edge.dims.front() <= Index{1} << kBatchBits) return;
+  const Index batch = edge.is_batched() ? edge.dims.front() : 1;
+  if (edge.node.shape().elements() <= Index{1} << kNumberBits && batch <= Index{1} << kBatchBits) return;
   throw FormatError(
       {.where = where,
        .expected = fmt::format("at most 2^{} images of at most 2^{} numbers each", kBatchBits, kNumberBits),
@@ -76,15 +80,24 @@ std::vector<const Kind*> inputs_of_kind(const OnnxNode& node, const std::map<std
 
 }  // namespace
 
-Shape Edge::image_shape(std::span<const Index> dims) {
-  if (dims.empty()) return {};
-  std::vector<Index> extents(dims.begin() + 1, dims.end());
-  extents.push_back(dims.front());
-  return Shape(extents);
+ImportedNetwork import_onnx(std::span<const std::byte> bytes, const std::string& file, const OnnxRequest& request) {
+  try {
+    return Importer(read_onnx_graph(bytes, file), request, /*batched=*/true).run();
+  } catch (const Error&) {
+    const std::exception_ptr reason = std::current_exception();
+    try {
+      return Importer(read_onnx_graph(bytes, file), request, /*batched=*/false).run();
+    } catch (const Error&) {
+      std::rethrow_exception(reason);
+    }
+  }
 }
 
-Importer::Importer(OnnxGraph graph, std::map<std::string, Constant> bound)
-    : graph_(std::move(graph)), bound_(std::move(bound)) {
+Importer::Importer(OnnxGraph graph, const OnnxRequest& request, bool batched)
+    : graph_(std::move(graph)), request_(request), batched_(batched) {
+  if (!request_.output.empty()) {
+    std::erase_if(graph_.outputs, [&](const OnnxValueInfo& output) { return output.name != request_.output; });
+  }
   for (const OnnxNode& node : graph_.nodes) {
     for (const std::string& input : node.inputs) ++readers_[input];
   }
@@ -92,35 +105,56 @@ Importer::Importer(OnnxGraph graph, std::map<std::string, Constant> bound)
   allowance_ = total_allowance(graph_);
 }
 
-Model Importer::run(bool as_row) {
+ImportedNetwork Importer::run() {
   bind_inputs();
   for (const OnnxNode& node : graph_.nodes) import_node(node);
-  return finish(as_row);
+  return finish();
+}
+
+/// Whether the images are turned into [batch, channels, height, width] before anything looks at their axes, as exporters
+/// of TensorFlow do it.
+bool Importer::has_channels_last(const std::string& input) const {
+  static const std::set<std::string_view> kElementwise{"Add", "Cast", "Div", "Identity", "Mul", "Sub"};
+  std::string tensor = input;
+  for (const OnnxNode& node : graph_.nodes) {
+    if (std::ranges::find(node.inputs, tensor) == node.inputs.end() || node.outputs.empty()) continue;
+    if (node.op == "Transpose") return node.integers("perm", {}) == std::vector<Index>{0, 3, 1, 2};
+    if (!kElementwise.contains(node.op)) return false;
+    tensor = node.outputs.front();
+  }
+  return false;
+}
+
+Edge Importer::input_edge(const OnnxValueInfo& value) const {
+  const Index rank = isize(value.dims.size());
+  const auto known = std::span(value.dims).subspan(batched_ && rank > 0 ? 1 : 0);
+  if ((batched_ && rank < 2) || !std::ranges::all_of(known, [](Index dim) { return dim > 0; })) {
+    throw FormatError({.where = fmt::format("{}: input {}", graph_.file, quote(value.name)),
+                       .expected = "[batch, channels, height, width], all but the batch given as numbers",
+                       .got = dims_text(value.dims),
+                       .fix = "export the network with a fixed image size"});
+  }
+  std::vector<Index> dims = value.dims;
+  if (batched_ && dims.front() < 1) dims.front() = kAnyBatch;
+  std::vector<Index> order = ascending_order(rank, batched_);
+  if (batched_ && !channels_last_) order = channels_last_order(rank, true);
+  const Shape shape = shape_of(dims, order);
+  return {input(shape), std::move(dims), std::move(order)};
 }
 
 void Importer::bind_inputs() {
   for (auto& [name, constant] : graph_.initializers) values_.insert_or_assign(name, std::move(constant));
   std::vector<std::string> images;
   for (const OnnxValueInfo& value : graph_.inputs) {
-    if (const auto known = bound_.find(value.name); known != bound_.end()) {
+    if (const auto known = request_.bound.find(value.name); known != request_.bound.end()) {
       values_.insert_or_assign(value.name, known->second);
       continue;
     }
     images.push_back(quote(value.name));
-    const bool is_whole = value.dims.size() >= 2 &&
-                          std::ranges::all_of(std::span(value.dims).subspan(1), [](Index dim) { return dim > 0; });
-    if (!is_whole) {
-      throw FormatError({.where = fmt::format("{}: input {}", graph_.file, quote(value.name)),
-                         .expected = "[batch, channels, height, width], all but the batch given as numbers",
-                         .got = dims_text(value.dims),
-                         .fix = "export the network with a fixed image size"});
-    }
-    std::vector<Index> dims = value.dims;
-    if (dims.front() < 1) dims.front() = kAnyBatch;
-    input_ = input(Edge::image_shape(std::span(dims).subspan(1)));
-    Edge image{*input_, std::move(dims)};
-    check_size(fmt::format("{}: input {}", graph_.file, quote(value.name)), image);
-    values_.insert_or_assign(value.name, std::move(image));
+    channels_last_ = value.dims.size() == 4 && has_channels_last(value.name);
+    input_ = input_edge(value);
+    check_size(fmt::format("{}: input {}", graph_.file, quote(value.name)), *input_);
+    values_.insert_or_assign(value.name, *input_);
   }
   if (images.size() != 1 || graph_.outputs.size() != 1) {
     throw FormatError({.where = graph_.file,
@@ -133,34 +167,39 @@ void Importer::bind_inputs() {
 
 void Importer::import_node(const OnnxNode& node) {
   const NodeImport import(*this, node, values_);
-  OnnxValue result = [&]() -> OnnxValue {
-    if (std::optional<Constant> constant = fold(import.arguments())) return std::move(*constant);
-    // The shape of an image is known, whatever its pixels are.
-    if (node.op == "Shape") return Constant::list(import.edge(0).dims);
-    const OnnxOperator* op = find_operator(node.op);
-    if (!op) {
+  std::vector<OnnxValue> results;
+  if (std::optional<Constant> constant = fold(import.arguments())) {
+    results.push_back(std::move(*constant));
+  } else if (node.op == "Shape") {  // the shape of an image is known, whatever its pixels are
+    results.push_back(Constant::list(shape_part(import.arguments(), import.edge(0).dims)));
+  } else {
+    const auto found = operators().find(node.op);
+    if (found == operators().end()) {
       throw FormatError({.where = node.where(),
                          .expected = "an operator of image classifiers: " + operator_names(),
                          .got = node.op,
                          .fix = "see docs/onnx.md for what can be imported"});
     }
-    return op->import(import);
-  }();
+    if (found->second.import) {
+      results.push_back(found->second.import(import));
+    } else {
+      for (Edge& edge : found->second.import_all(import)) results.push_back(std::move(edge));
+    }
+  }
   node.check_all_asked();
-  if (node.outputs.empty()) return;
-  for (std::size_t i = 1; i < node.outputs.size(); ++i) {
-    if (readers_.contains(node.outputs[i])) {
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    if (i < results.size()) {
+      set_value(node, node.outputs[i], std::move(results[i]));
+    } else if (readers_.contains(node.outputs[i])) {
       throw FormatError({.where = node.where(),
                          .expected = "a node of which the first output is used",
                          .got = "a reader of " + quote(node.outputs[i]),
                          .fix = "export the network for inference"});
     }
   }
-  set_value(node, std::move(result));
 }
 
-void Importer::set_value(const OnnxNode& node, OnnxValue result) {
-  const std::string& output = node.outputs.front();
+void Importer::set_value(const OnnxNode& node, const std::string& output, OnnxValue result) {
   if (output.empty()) return;
   if (const Edge* edge = std::get_if<Edge>(&result)) {
     check_size(node.where(), *edge);
@@ -191,7 +230,7 @@ void Importer::spend(const std::string& where, Index elements) {
   allowance_ -= elements;
 }
 
-Model Importer::finish(bool as_row) {
+ImportedNetwork Importer::finish() {
   const std::string& output = graph_.outputs.front().name;
   const auto found = values_.find(output);
   const Edge* edge = found == values_.end() ? nullptr : std::get_if<Edge>(&found->second);
@@ -201,23 +240,25 @@ Model Importer::finish(bool as_row) {
                        .got = found == values_.end() ? "no node with that output" : "a constant",
                        .fix = "the file is damaged; export the network again"});
   }
-  if (!edge->flattened.empty()) {
-    throw FormatError({.where = fmt::format("{}: output {}", graph_.file, quote(output)),
-                       .expected = "an image or a row of class scores",
-                       .got = "a flattened image of several channels and pixels",
-                       .fix = "import the network up to the image, or with the dense layer that follows"});
-  }
-  const Shape& shape = edge->node.shape();
-  const bool is_row = shape.rank() == 1 || shape.elements() != shape[-1] || !as_row;
-  Model model(Graph(graph_.name, *input_, is_row ? edge->node : Flatten{{}}(edge->node)), Model::Weights::zeros);
-  for (const GraphNode& node : model.nodes()) {
+  const bool turned = batched_ && !channels_last_;
+  const Edge last = arranged(
+      unflattened(*edge), turned ? channels_last_order(edge->rank(), true) : ascending_order(edge->rank(), batched_));
+  const Shape& shape = last.node.shape();
+  const bool is_row = shape.rank() == 1 || shape.elements() != shape[-1] || !request_.as_row;
+  ImportedNetwork result{.model = Model(Graph(graph_.name, input_->node, is_row ? last.node : Flatten{{}}(last.node)),
+                                        Model::Weights::zeros),
+                         .batched = batched_,
+                         .input_order = input_->order,
+                         .output_order = last.order,
+                         .output_dims = last.dims};
+  for (const GraphNode& node : result.model.nodes()) {
     for (const std::size_t i : node.parameters) {
-      Parameter& parameter = model.parameters()[i];
+      Parameter& parameter = result.model.parameters()[i];
       parameter.value = std::move(weights_.at(node.name).at(parameter.name.substr(node.name.size() + 1)));
     }
   }
-  model.preprocessing = Preprocessing::none();  // an ONNX file does not say what its images went through
-  return model;
+  result.model.preprocessing = Preprocessing::none();  // an ONNX file does not say what its images went through
+  return result;
 }
 
 void Importer::set_weight(const std::string& layer, const std::string& parameter, Tensor value) {
@@ -255,10 +296,25 @@ const Edge& NodeImport::edge(std::size_t i) const {
   return *edges_[i];
 }
 
-const Edge& NodeImport::image() const {
-  const Edge& edge = this->edge(0);
-  if (edge.dims.size() != 4) arguments_.fail("[batch, channels, height, width]", dims_text(edge.dims));
-  return edge;
+ImageEdge::ImageEdge(const NodeImport& n) : edge_(unflattened(n.edge(0))), node_(edge_.node) {
+  const Index rank = edge_.rank();
+  const bool batched = edge_.is_batched();
+  if ((rank != 3 && rank != 4) || (!batched && edge_.dims.front() != 1)) {
+    n.arguments().fail("images [batch, channels, height, width], or [batch, channels, width]", dims_text(edge_.dims));
+  }
+  edge_ = arranged(edge_, channels_last_order(rank, batched));
+  const std::vector<Index>& dims = edge_.dims;
+  const Shape shape{rank == 3 ? 1 : dims[2], dims.back(), dims[1]};
+  node_ = edge_.node.shape() == shape ? edge_.node : Reshape{{.shape = shape}}(edge_.node);
+}
+
+Edge ImageEdge::made(const Node& image) const {
+  const Shape& shape = image.shape();
+  std::vector<Index> dims{edge_.dims.front(), shape[2], shape[0], shape[1]};
+  if (is_row()) dims.erase(dims.begin() + 2);
+  const Shape own = shape_of(dims, edge_.order);
+  if (own == shape) return {image, std::move(dims), edge_.order};
+  return {Reshape{{.shape = own}}(image), std::move(dims), edge_.order, {}, true};
 }
 
 }  // namespace saccade::internal

@@ -7,32 +7,41 @@
 #include <vector>
 
 #include "saccade/io/onnx/arguments_internal.h"
+#include "saccade/io/onnx/edge_internal.h"
+#include "saccade/nn/arithmetic.h"
 #include "saccade/nn/model.h"
 
 namespace saccade::internal {
 
-/// A tensor of the ONNX graph that depends on the image. ONNX counts axes as [batch, channels, height, width]; the network
-/// keeps images as [height, width, channels], channels innermost, whatever the number of axes between.
-struct Edge {
-  Node node;
-  std::vector<Index> dims;  ///< ONNX's. The first is the batch, which every layer must leave as it is.
-  /// Of a flattened image: the dims [channels, height, ...] in whose order ONNX counts its numbers, while the network has
-  /// them channels innermost. Empty where both agree. Dense layers that follow permute their weights.
-  std::vector<Index> flattened{};
+using OnnxValue = std::variant<Constant, Edge>;
 
-  /// The extents of an image whose ONNX dims, without the batch, are these.
-  static Shape image_shape(std::span<const Index> dims);
+/// What is imported of a file, and how.
+struct OnnxRequest {
+  /// Graph inputs that are known: ONNX's test cases have their weights as inputs.
+  std::map<std::string, Constant> bound{};
+  /// Which of the graph's outputs; the only one, or the first, where it is empty.
+  std::string output{};
+  /// An output [batch, classes, 1, 1] becomes [batch, classes].
+  bool as_row = false;
 };
 
-using OnnxValue = std::variant<Constant, Edge>;
+/// The network, and how ONNX counts the axes of its input and output (Edge::order).
+struct ImportedNetwork {
+  Model model;
+  bool batched = true;
+  std::vector<Index> input_order, output_order;
+  std::vector<Index> output_dims;
+};
+
+/// Imports the network of an .onnx file: with its batch, or, where an operator works along that axis too, the graph as a
+/// whole. Throws FormatError; what stands in the way of the first is what it tells.
+ImportedNetwork import_onnx(std::span<const std::byte> bytes, const std::string& file, const OnnxRequest& request = {});
 
 /// What turns the nodes of one graph into layers: the values computed so far, and the weights of the layers.
 class Importer {
  public:
-  /// `bound` gives graph inputs that are known: ONNX's test cases have their weights as inputs.
-  Importer(OnnxGraph graph, std::map<std::string, Constant> bound);
-  /// `as_row`: an output [batch, classes, 1, 1] becomes [batch, classes].
-  Model run(bool as_row = false);
+  Importer(OnnxGraph graph, const OnnxRequest& request, bool batched);
+  ImportedNetwork run();
 
   // What operators use.
   /// The weights that the layer of that name will start from, by the parameter's name ("weight"). Throws FormatError for
@@ -45,22 +54,27 @@ class Importer {
   /// How many numbers more weights and constants may have: a small file cannot ask for more than it is worth.
   Index allowance() const noexcept { return allowance_; }
   bool opset_at_least(Index version) const noexcept { return graph_.opset >= version; }
+  bool batched() const noexcept { return batched_; }
 
  private:
   void bind_inputs();
   void import_node(const OnnxNode& node);
-  void set_value(const OnnxNode& node, OnnxValue result);
+  void set_value(const OnnxNode& node, const std::string& output, OnnxValue result);
   void spend(const std::string& where, Index elements);
-  Model finish(bool as_row);
+  Edge input_edge(const OnnxValueInfo& value) const;
+  bool has_channels_last(const std::string& input) const;
+  ImportedNetwork finish();
 
   OnnxGraph graph_;
-  std::map<std::string, Constant> bound_;
+  const OnnxRequest& request_;
+  bool batched_;
+  bool channels_last_ = false;  ///< The file has its images as [batch, height, width, channels].
   std::map<std::string, OnnxValue> values_;
   std::map<std::string, int> readers_;
   std::map<std::string, std::map<std::string, Tensor>> weights_;  ///< By layer, then parameter.
   std::set<std::string> names_;
   Index allowance_ = 0;
-  std::optional<Node> input_;
+  std::optional<Edge> input_;
 };
 
 /// One node about to become layers.
@@ -74,8 +88,6 @@ class NodeImport {
   /// Input i, which must depend on the image. Throws FormatError otherwise.
   const Edge& edge(std::size_t i) const;
   bool is_edge(std::size_t i) const;
-  /// edge(0), which must be [batch, channels, height, width].
-  const Edge& image() const;
   /// A layer's own name.
   std::string name() const { return importer_.layer_name(node_); }
 
@@ -87,16 +99,60 @@ class NodeImport {
   Arguments arguments_;
 };
 
-/// An ONNX operator that can become layers.
-struct OnnxOperator {
-  std::string_view name;
-  Edge (*import)(const NodeImport& node);
+/// An edge as layers want images: [height, width, channels] for one image. Rows of pixels, [batch, channels, width],
+/// are images of height 1.
+class ImageEdge {
+ public:
+  /// Input 0 of the node, which must be such a tensor. Throws FormatError.
+  explicit ImageEdge(const NodeImport& n);
+  const Node& node() const noexcept { return node_; }
+  Index channels() const { return node_.shape()[2]; }
+  Index height() const { return node_.shape()[0]; }
+  Index width() const { return node_.shape()[1]; }
+  bool is_row() const noexcept { return edge_.rank() == 3; }
+  /// What a layer made of the image, another image, as an edge.
+  Edge made(const Node& image) const;
+
+ private:
+  Edge edge_;
+  Node node_;
 };
 
-/// Those that have windows over the image; arithmetic and what moves axes; activations.
+/// The layer of that kind that makes the edge, where the edge's layer is one, nobody else reads it and `fits` it; rebuilt
+/// with what `change` does to its options.
+template <class L, class Fits, class Change>
+std::optional<Edge> rebuilt(const NodeImport& n, std::size_t input, Fits fits, Change change) {
+  const Edge& edge = n.edge(input);
+  const Node& made = edge.viewed ? edge.node.inputs()[0] : edge.node;
+  const auto* layer = dynamic_cast<const L*>(&made.layer());
+  if (!layer || !fits(layer->options()) || !n.importer().has_one_reader(n.node().inputs[input])) return std::nullopt;
+  auto options = layer->options();
+  change(options);
+  Node other = L(options)(made.inputs()[0]);
+  if (edge.viewed) other = Node(edge.node.shared_layer(), {other});
+  Edge result = edge.made_by(std::move(other));
+  result.viewed = edge.viewed;
+  return result;
+}
+
+/// x kind y, ONNX's broadcasting: of two edges, and of an edge and a constant, whichever comes first.
+Edge combined(const NodeImport& n, ArithmeticKind kind, const Edge& a, const Edge& b);
+Edge combined(const NodeImport& n, ArithmeticKind kind, const Edge& x, const Constant& constant, bool constant_first);
+
+/// An ONNX operator that can become layers: one that makes one tensor, or one that makes several.
+struct OnnxOperator {
+  std::string_view name;
+  Edge (*import)(const NodeImport& node) = nullptr;
+  std::vector<Edge> (*import_all)(const NodeImport& node) = nullptr;
+};
+
+/// Those that have windows over the image; products; element by element; what moves, takes or joins axes; other sizes;
+/// activations.
 std::span<const OnnxOperator> window_operators();
 std::span<const OnnxOperator> dense_operators();
+std::span<const OnnxOperator> arithmetic_operators();
 std::span<const OnnxOperator> axis_operators();
+std::span<const OnnxOperator> resize_operators();
 std::span<const OnnxOperator> activation_operators();
 
 }  // namespace saccade::internal

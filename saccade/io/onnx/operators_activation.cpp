@@ -2,36 +2,39 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "saccade/io/onnx/import_internal.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/dense.h"
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/view.h"
 
 namespace saccade::internal {
 namespace {
 
 /// The layer that makes the node's input, once more with the activation; it has none yet and no other reader.
-template <class Layer>
-std::optional<Node> fused(const NodeImport& n, Activation activation) {
-  const auto* layer = dynamic_cast<const Layer*>(&n.edge(0).node.layer());
-  if (!layer || layer->options().activation != Activation::linear) return std::nullopt;
-  if (!n.importer().has_one_reader(n.node().inputs[0])) return std::nullopt;
-  auto options = layer->options();
-  options.activation = activation;
-  return Layer(options)(n.edge(0).node.inputs()[0]);
+template <class L>
+std::optional<Edge> fused(const NodeImport& n, Activation activation) {
+  return rebuilt<L>(
+      n, 0, [](const auto& o) { return o.activation == Activation::linear; },
+      [&](auto& options) { options.activation = activation; });
 }
 
-Edge activate(const NodeImport& n, ActivationOptions options) {
-  const Edge& x = n.edge(0);
-  if (ActivationLayer(options).is_usual()) {
-    if (auto node = fused<Conv2D>(n, options.activation)) return {*node, x.dims, x.flattened};
-    if (auto node = fused<Dense>(n, options.activation)) return {*node, x.dims, x.flattened};
-  }
+Edge activate(const NodeImport& n, const Edge& x, ActivationOptions options) {
   options.name = n.name();
-  return {ActivationLayer(options)(x.node), x.dims, x.flattened};
+  return x.made_by(ActivationLayer(options)(x.node));
+}
+
+Edge activate(const NodeImport& n, const ActivationOptions& options) {
+  if (ActivationLayer(options).is_usual()) {
+    if (auto edge = fused<Conv2D>(n, options.activation)) return *edge;
+    if (auto edge = fused<Dense>(n, options.activation)) return *edge;
+  }
+  return activate(n, n.edge(0), options);
 }
 
 template <Activation kActivation>
@@ -66,36 +69,63 @@ Edge import_clip(const NodeImport& n) {
   return activate(n, {.activation = Activation::clip, .clip_low = low, .clip_high = high});
 }
 
-/// Leaky ReLU with one slope, or one a channel.
+/// Leaky ReLU with one slope, or one for each place of some axes, usually the channels.
 Edge import_prelu(const NodeImport& n) {
-  const Edge& x = n.edge(0);
-  const Constant& slope = n.arguments().constant(1);
-  // [channels, 1, 1] of an image; what broadcasts adds axes of 1.
-  std::vector<Index> dims(x.dims.size() - 1, 1);
-  dims.front() = x.dims[1];
-  const bool by_channel = slope.elements() == x.dims[1] && slope.rank() <= isize(dims.size()) &&
-                          std::equal(slope.dims.rbegin(), slope.dims.rend(), dims.rbegin());
-  if (!slope.is_float() || !(slope.elements() == 1 || by_channel) || !x.flattened.empty()) {
-    n.arguments().fail(fmt::format("one slope, or one for each of {} channels", x.dims[1]), dims_text(slope.dims));
+  Constant slope = n.arguments().constant(1);
+  Edge x = n.edge(0);
+  if (!n.importer().opset_at_least(7) && slope.rank() == 1 && x.rank() > 2) {  // then they were those of the channels
+    slope.dims.resize(usize(x.rank()) - 1, 1);
   }
-  n.arguments().affordable_elements(std::array{x.dims[1]});
-  std::vector<float> slopes(usize(x.dims[1]), slope.floats().front());
-  if (by_channel) slopes = slope.floats();
+  const Index missing = x.rank() - slope.rank();  // axes that broadcasting adds in front
+  std::vector<Index> own, order;                  // of the slopes, and all
+  for (const Index axis : x.order) {
+    const bool has_slopes = axis >= missing && slope.dims[usize(axis - missing)] != 1;
+    (has_slopes ? own : order).push_back(axis);
+  }
+  std::ranges::sort(own);
+  Index count = 1;
+  bool fits = slope.is_float() && missing >= 0;
+  for (const Index axis : own) {
+    count *= slope.dims[usize(axis - missing)];
+    fits = fits && slope.dims[usize(axis - missing)] == x.dims[usize(axis)];
+  }
+  if (!fits || slope.elements() != count) {
+    n.arguments().fail("one slope, or one for each place of some axes of " + dims_text(x.dims), dims_text(slope.dims));
+  }
   const std::string name = n.name();
-  n.importer().set_weight(name, "alpha", Tensor({x.dims[1]}, slopes));
-  return {PReLU{{.name = name}}(x.node), x.dims};
+  std::vector<float> slopes = slope.floats();
+  if (own.empty()) {
+    const Index channels = x.node.shape()[-1];
+    n.arguments().affordable_elements(std::array{channels});
+    slopes.assign(usize(channels), slopes.front());
+  } else {
+    order.insert(order.end(), own.begin(), own.end());
+    if (own.size() > 1 || x.order.back() != own.front()) x = arranged(unflattened(x), order);
+  }
+  n.importer().set_weight(name, "alpha", Tensor({isize(slopes.size())}, slopes));
+  // The axes of the slopes as one.
+  const Shape& shape = x.node.shape();
+  std::vector<Index> joined(shape.extents().begin(), shape.extents().end());
+  if (own.size() > 1) joined.erase(joined.end() - isize(own.size()) + 1, joined.end());
+  joined.back() = isize(slopes.size());
+  if (Shape(joined) == shape) return x.made_by(PReLU{{.name = name}}(x.node));
+  return x.made_by(Reshape{{.shape = shape}}(PReLU{{.name = name}}(Reshape{{.shape = Shape(joined)}}(x.node))));
 }
 
-/// Softmax over the channels. Before operator set 13 it ran over all axes from `axis` on.
+/// Over one axis; before operator set 13 over all axes from that one on.
+template <Activation kActivation>
 Edge import_softmax(const NodeImport& n) {
-  const Edge& x = n.edge(0);
   const bool one_axis = n.importer().opset_at_least(13);
-  const Index rank = isize(x.dims.size());
-  const Index axis = n.arguments().axis(n.node().integer("axis", one_axis ? -1 : 1), rank);
-  bool over_channels = axis == 1;
-  for (Index i = 2; i < rank; ++i) over_channels = over_channels && (one_axis || x.dims[usize(i)] == 1);
-  if (!over_channels) n.arguments().fail("a softmax over the channels, axis 1", fmt::format("axis {}", axis));
-  return activate(n, {.activation = softmax});
+  const Edge x = unflattened(n.edge(0));
+  const Index axis = n.arguments().axis(n.node().integer("axis", one_axis ? -1 : 1), x.rank());
+  if (axis == 0 && x.is_batched()) n.arguments().fail("a softmax for each image by itself", "axis 0");
+  Index last = x.rank() - 1;
+  while (last > axis && x.dims[usize(last)] == 1) --last;
+  if (one_axis || last == axis) return activate(n, innermost(x, axis), {.activation = kActivation});
+  std::vector<Index> joined(x.dims.begin(), x.dims.begin() + axis);
+  joined.push_back(std::accumulate(x.dims.begin() + axis, x.dims.end(), Index{1}, std::multiplies<>()));
+  const Edge row = innermost(unflattened(reshaped(x, joined)), axis);
+  return reshaped(activate(n, row, {.activation = kActivation}), x.dims);
 }
 
 }  // namespace
@@ -107,10 +137,11 @@ std::span<const OnnxOperator> activation_operators() {
       OnnxOperator{"HardSigmoid", import_hard_sigmoid},
       OnnxOperator{"HardSwish", import_plain<Activation::hard_swish>},
       OnnxOperator{"LeakyRelu", import_leaky_relu},
+      OnnxOperator{"LogSoftmax", import_softmax<Activation::log_softmax>},
       OnnxOperator{"PRelu", import_prelu},
       OnnxOperator{"Relu", import_plain<Activation::relu>},
       OnnxOperator{"Sigmoid", import_plain<Activation::sigmoid>},
-      OnnxOperator{"Softmax", import_softmax},
+      OnnxOperator{"Softmax", import_softmax<Activation::softmax>},
       OnnxOperator{"Tanh", import_plain<Activation::tanh>},
   };
   return kOperators;

@@ -4,46 +4,41 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
-#include "saccade/io/layout_internal.h"
 #include "saccade/io/onnx/import_internal.h"
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/merge.h"
+#include "saccade/nn/pad.h"
 #include "saccade/nn/pool2d.h"
-#include "saccade/nn/up_sampling2d.h"
-#include "saccade/nn/view.h"
+#include "saccade/nn/reduce.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/zero_padding2d.h"
 
 namespace saccade::internal {
 namespace {
 
-/// The same numbers under other dims, in ONNX's order. The batch stays.
-Edge view(const NodeImport& n, const std::vector<Index>& dims) {
-  const Edge& x = n.edge(0);
-  if (dims.size() < 2 || dims.front() != x.dims.front()) {
-    n.arguments().fail("the batch to stay an axis of its own", dims_text(x.dims) + " to " + dims_text(dims));
-  }
-  if (dims == x.dims) return x;
-  const std::span<const Index> from = std::span(x.dims).subspan(1);
-  const std::span<const Index> to = std::span(dims).subspan(1);
-  const bool plain = x.flattened.empty() && has_one_order(from);
-  if (to.size() == 1) {
-    const std::vector<Index> channels_first(from.begin(), from.end());
-    return {Flatten{{.name = n.name()}}(x.node), dims, plain ? std::vector<Index>{} : channels_first};
-  }
-  if (!plain || !has_one_order(to)) {
-    n.arguments().fail("a reshape that leaves each image's numbers in their order, channels last",
-                       dims_text(x.dims) + " to " + dims_text(dims));
-  }
-  return {Reshape{{.shape = Edge::image_shape(to), .name = n.name()}}(x.node), dims};
-}
-
+/// The same numbers under other dims.
 template <std::vector<Index> (*kDims)(const Arguments&, std::span<const Index>)>
 Edge import_view(const NodeImport& n) {
-  return view(n, kDims(n.arguments(), n.edge(0).dims));
+  const Edge& x = n.edge(0);
+  const std::vector<Index> dims = kDims(n.arguments(), x.dims);
+  if (x.is_batched() && (dims.empty() || dims.front() != x.dims.front())) {
+    n.arguments().fail("the batch to stay an axis of its own", dims_text(x.dims) + " to " + dims_text(dims));
+  }
+  return reshaped(x, dims, n.name());
 }
 
 Edge import_identity(const NodeImport& n) { return n.edge(0); }
+
+/// To float, which all numbers of a network are.
+Edge import_cast(const NodeImport& n) {
+  constexpr Index kFloat = 1, kDouble = 11;  // of TensorProto.DataType
+  const Index to = n.node().integer("to", 0);
+  if (to != kFloat && to != kDouble) n.arguments().fail("a cast to float or double", fmt::format("type {}", to));
+  return n.edge(0);
+}
 
 Edge import_dropout(const NodeImport& n) {
   if (n.arguments().knows(2) && n.arguments().constant(2).elements() == 1) {
@@ -54,133 +49,219 @@ Edge import_dropout(const NodeImport& n) {
   n.node().integer("seed", 0);
   const Edge& x = n.edge(0);
   const float rate = n.arguments().number("ratio", 1, 0.5F);
-  return {Dropout{{.rate = rate, .name = n.name()}}(x.node), x.dims, x.flattened};
+  return x.made_by(Dropout{{.rate = rate, .name = n.name()}}(x.node));
+}
+
+/// Fails where an operator would mix images.
+void check_not_batch(const NodeImport& n, const Edge& x, Index axis) {
+  if (axis == 0 && x.is_batched()) n.arguments().fail("the images of a batch to stay apart", "axis 0");
 }
 
 Edge import_concat(const NodeImport& n) {
-  const Edge& head = n.edge(0);
-  const Index axis = n.arguments().axis(n.node().integer("axis", 1), isize(head.dims.size()));
-  if (axis != 1) n.arguments().fail("tensors side by side along axis 1, the channels", fmt::format("axis {}", axis));
+  const Edge head = unflattened(n.edge(0));
+  const Index axis = n.arguments().axis(n.node().integer("axis", 1), head.rank());
+  check_not_batch(n, head, axis);
   std::vector<Node> parts;
   std::vector<Index> dims = head.dims;
-  dims[1] = 0;
+  dims[usize(axis)] = 0;
   for (std::size_t i = 0; i < n.node().inputs.size(); ++i) {
-    const Edge& part = n.edge(i);
-    if (!part.flattened.empty()) n.arguments().fail("images, or rows that were none", "a flattened image");
-    dims[1] += part.dims[1];
-    parts.push_back(part.node);
+    const Edge part = unflattened(n.edge(i));
+    if (part.rank() != head.rank()) n.arguments().fail("tensors of as many axes", dims_text(part.dims));
+    dims[usize(axis)] += part.dims[usize(axis)];
+    parts.push_back(arranged(part, head.order).node);
   }
-  if (parts.size() == 1) return head;
-  return {Concatenate{{.name = n.name()}}(parts), std::move(dims)};
+  if (parts.size() == 1) return n.edge(0);
+  const Index place = head.position(axis);
+  const bool last = place + 1 == isize(head.order.size());
+  return {Concatenate{{.axis = last ? -1 : place, .name = n.name()}}(parts), std::move(dims), head.order};
 }
 
-/// Zeros around the image, and before and after its channels.
+/// One axis of the edge's own, in layers for it and what they do to its extent.
+template <class L, class Options>
+Edge along(const NodeImport& n, const Edge& x, Index axis, Options options) {
+  options.axis = x.position(axis);
+  options.name = n.name();
+  Edge result = x.made_by(L(options)(x.node));
+  result.dims[usize(axis)] = result.node.shape()[static_cast<int>(options.axis)];
+  return result;
+}
+
+/// Pads of one axis, of which negative ones take away.
+Edge padded(const NodeImport& n, Edge x, Index axis, PadOptions options) {
+  const Index extent = x.dims[usize(axis)];
+  const Index cut_before = std::max(-options.before, Index{0}), cut_after = std::max(-options.after, Index{0});
+  options.before = std::max(options.before, Index{0});
+  options.after = std::max(options.after, Index{0});
+  if (options.before + options.after > 0) x = along<Pad>(n, x, axis, options);
+  if (cut_before + cut_after == 0) return x;
+  const Index count = extent + options.before + options.after - cut_before - cut_after;
+  return along<Slice>(n, x, axis, SliceOptions{.start = cut_before, .count = count});
+}
+
 Edge import_pad(const NodeImport& n) {
-  const Edge& x = n.image();
+  Edge x = unflattened(n.edge(0));
+  const auto rank = usize(x.rank());
   const std::string mode = n.node().text("mode", "constant");
-  const std::vector<Index> pads = n.arguments().list("pads", 1);
   const float value = n.node().has("value") ? n.node().number("value", 0.0F) : n.arguments().number("", 2, 0.0F);
-  if (mode != "constant" || value != 0.0F) n.arguments().fail("zeros", fmt::format("mode {}, value {}", mode, value));
-  const bool fits = pads.size() == 8 && std::ranges::all_of(pads, [](Index p) { return p >= 0 && p <= 1 << 20; });
-  if (!fits || pads[0] != 0 || pads[4] != 0) {
-    n.arguments().fail("pads of zero or more, none for the batch", dims_text(pads));
+  const std::vector<Index> listed = n.arguments().list("pads", 1);
+  std::vector<Index> axes(rank);
+  std::iota(axes.begin(), axes.end(), Index{0});
+  if (n.node().has_input(3)) axes = n.arguments().axes("", 3, x.rank());
+  constexpr Index kMost = 1 << 20;
+  if (listed.size() != 2 * axes.size() || !std::ranges::all_of(listed, [](Index p) { return std::abs(p) <= kMost; })) {
+    n.arguments().fail(fmt::format("two pads for each of {} axes, each of at most {}", axes.size(), kMost),
+                       dims_text(listed));
   }
-  if (std::ranges::all_of(pads, [](Index p) { return p == 0; })) return x;
-  const Node padded = ZeroPadding2D{{.padding = {{pads[2], pads[6]}, {pads[3], pads[7]}},
-                                     .channels_before = pads[1],
-                                     .channels_after = pads[5],
-                                     .name = n.name()}}(x.node);
-  const Shape& shape = padded.shape();
-  return {padded, {x.dims[0], shape[2], shape[0], shape[1]}};
+  std::vector<kernels::Pads> pads(rank);
+  for (std::size_t i = 0; i < axes.size(); ++i) pads[usize(axes[i])] = {listed[i], listed[i + axes.size()]};
+  if (x.is_batched() && (pads[0].before != 0 || pads[0].after != 0)) {
+    n.arguments().fail("no pads for the batch", dims_text(listed));
+  }
+  if (mode != "constant" && mode != "edge" && mode != "reflect")
+    n.arguments().fail("mode constant, edge or reflect", mode);
+  const bool zeros = mode == "constant" && value == 0.0F && std::ranges::all_of(listed, [](Index p) { return p >= 0; });
+  if (zeros && std::ranges::all_of(listed, [](Index p) { return p == 0; })) return x;
+  if (zeros && rank == 4 && x.is_batched()) {
+    const ImageEdge image(n);
+    return image.made(ZeroPadding2D{{.padding = {pads[2], pads[3]},
+                                     .channels_before = pads[1].before,
+                                     .channels_after = pads[1].after,
+                                     .name = n.name()}}(image.node()));
+  }
+  const PadMode kind = mode == "edge" ? PadMode::edge : mode == "reflect" ? PadMode::reflect : PadMode::constant;
+  for (const Index axis : std::vector(x.order)) {
+    const kernels::Pads& own = pads[usize(axis)];
+    x = padded(n, x, axis, {.before = own.before, .after = own.after, .mode = kind, .value = value});
+  }
+  return x;
 }
 
-/// Every s-th row and column: a pool of one pixel.
+/// Parts of axes. Every s-th row and column of an image is a pool of one pixel.
 Edge import_slice(const NodeImport& n) {
-  const Edge& x = n.image();
+  Edge x = unflattened(n.edge(0));
   const std::vector<AxisSlice> slices = slice_axes(n.arguments(), x.dims);
-  const auto keeps_all = [&](std::size_t axis) { return slices[axis].step == 1 && slices[axis].count == x.dims[axis]; };
-  const auto keeps_every = [&](std::size_t axis) {
-    const AxisSlice& s = slices[axis];
-    return s.start == 0 && s.step > 0 && s.count == ceil_divide(x.dims[axis], s.step);
+  const auto keeps_all = [&](Index axis) {
+    return slices[usize(axis)].step == 1 && slices[usize(axis)].count == x.dims[usize(axis)];
   };
-  if (!keeps_all(0) || !keeps_all(1) || !keeps_every(2) || !keeps_every(3)) {
-    n.arguments().fail("every s-th row and column from the first", "another part of " + dims_text(x.dims));
+  const auto keeps_every = [&](Index axis) {
+    const AxisSlice& s = slices[usize(axis)];
+    return s.start == 0 && s.step > 0 && s.count == ceil_divide(x.dims[usize(axis)], s.step);
+  };
+  if (x.is_batched() && !keeps_all(0)) n.arguments().fail("every image of the batch", "a part of it");
+  if (x.is_batched() && x.rank() == 4 && keeps_all(1) && keeps_every(2) && keeps_every(3)) {
+    if (keeps_all(2) && keeps_all(3)) return x;
+    const ImageEdge image(n);
+    const Size2 strides{slices[2].step, slices[3].step};
+    return image.made(AveragePool2D{{.pool = 1, .strides = strides, .name = n.name()}}(image.node()));
   }
-  if (keeps_all(2) && keeps_all(3)) return x;
-  const Node taken =
-      AveragePool2D{{.pool = 1, .strides = Size2{slices[2].step, slices[3].step}, .name = n.name()}}(x.node);
-  return {taken, {x.dims[0], x.dims[1], slices[2].count, slices[3].count}};
+  for (const Index axis : std::vector(x.order)) {
+    if (keeps_all(axis)) continue;
+    const AxisSlice& s = slices[usize(axis)];
+    if (s.count == 0) n.arguments().fail("a part of at least one element", dims_text(x.dims));
+    x = along<Slice>(n, x, axis, SliceOptions{.start = s.start, .count = s.count, .step = s.step});
+  }
+  return x;
+}
+
+/// The parts' extents.
+std::vector<Index> split_sizes(const NodeImport& n, Index extent) {
+  const Index parts = n.node().integer("num_outputs", isize(n.node().outputs.size()));
+  if (n.arguments().has_list("split", 1)) return n.arguments().list("split", 1);
+  if (parts < 1 || parts > extent) n.arguments().fail(fmt::format("1 to {} parts", extent), std::to_string(parts));
+  // Equal ones, of which the last may be smaller.
+  const Index size = ceil_divide(extent, parts);
+  std::vector<Index> sizes(usize(parts), size);
+  sizes.back() = extent - (parts - 1) * size;
+  return sizes;
+}
+
+std::vector<Edge> import_split(const NodeImport& n) {
+  const Edge x = unflattened(n.edge(0));
+  const Index axis = n.arguments().axis(n.node().integer("axis", 0), x.rank());
+  check_not_batch(n, x, axis);
+  const Index extent = x.dims[usize(axis)];
+  const std::vector<Index> sizes = split_sizes(n, extent);
+  const auto good = [&](Index size) { return size >= 1 && size <= extent; };
+  if (sizes.size() != n.node().outputs.size() || !std::ranges::all_of(sizes, good) ||
+      std::accumulate(sizes.begin(), sizes.end(), Index{0}) != extent) {
+    n.arguments().fail(fmt::format("{} parts of at least one element that make up {}", n.node().outputs.size(), extent),
+                       dims_text(sizes));
+  }
+  std::vector<Edge> parts;
+  Index start = 0;
+  for (const Index size : sizes) {
+    parts.push_back(along<Slice>(n, x, axis, SliceOptions{.start = start, .count = size}));
+    start += size;
+  }
+  return parts;
 }
 
 Edge import_transpose(const NodeImport& n) {
-  const std::vector<Index> order = permutation(n.arguments(), isize(n.edge(0).dims.size()));
-  if (!std::ranges::is_sorted(order)) n.arguments().fail("axes in their order", dims_text(order));
-  return n.edge(0);
+  const Edge& x = n.edge(0);
+  const std::vector<Index> order = permutation(n.arguments(), x.rank());
+  if (x.is_batched() && order.front() != 0) n.arguments().fail("the batch to stay the first axis", dims_text(order));
+  return transposed(x, order);
 }
 
-/// How many times higher and wider a Resize makes the image.
-Size2 resize_factors(const NodeImport& n) {
-  const Edge& x = n.image();
-  const bool is_resize = n.node().op == "Resize";
-  const std::size_t scales_input = is_resize && n.importer().opset_at_least(11) ? 2 : 1;
-  std::vector<float> scales = n.node().numbers("scales", {});
-  if (n.arguments().knows(scales_input) && n.arguments().constant(scales_input).is_float()) {
-    scales = n.arguments().constant(scales_input).floats();
+/// The edge without one of its axes, which the layer has taken away.
+Edge without_axis(const Edge& x, Index axis, const Node& node) {
+  Edge result{node, x.dims, {}};
+  result.dims.erase(result.dims.begin() + axis);
+  for (const Index other : x.order) {
+    if (other != axis) result.order.push_back(other > axis ? other - 1 : other);
   }
-  if (scales.empty() && is_resize) {
-    const std::vector<Index> sizes = n.arguments().list("", 3);
-    if (sizes.size() != 4) n.arguments().fail("four sizes or scales", dims_text(sizes));
-    for (std::size_t i = 0; i < 4; ++i) {
-      scales.push_back(static_cast<float>(static_cast<double>(sizes[i]) / static_cast<double>(x.dims[i])));
+  return result;
+}
+
+/// Means and sums over some axes, all where none is named. The mean over height and width is global average pooling.
+template <Reduction kReduction>
+Edge import_reduce(const NodeImport& n) {
+  Edge x = unflattened(n.edge(0));
+  std::vector<Index> all(usize(x.rank()));
+  std::iota(all.begin(), all.end(), Index{0});
+  std::vector<Index> axes = n.arguments().axes("axes", 1, x.rank());
+  const bool keeps_all = n.node().integer("noop_with_empty_axes", 0) != 0;
+  const bool keepdims = n.node().integer("keepdims", 1) != 0;
+  if (axes.empty() && keeps_all) return x;
+  if (axes.empty()) axes = all;
+  std::ranges::sort(axes, std::greater<>());
+  check_not_batch(n, x, axes.back());
+  if (kReduction == Reduction::mean && x.is_batched() && x.rank() == 4 && axes == std::vector<Index>{3, 2}) {
+    const ImageEdge image(n);
+    const Node mean = GlobalAveragePool2D{{.keepdims = keepdims, .name = n.name()}}(image.node());
+    return keepdims ? image.made(mean) : Edge{mean, {x.dims[0], mean.shape()[0]}, {1}};
+  }
+  for (const Index axis : axes) {
+    ReduceOptions options{.reduction = kReduction, .keepdims = keepdims};
+    if (keepdims) {
+      x = along<Reduce>(n, x, axis, options);
+    } else {
+      options.axis = x.position(axis);
+      options.name = n.name();
+      x = without_axis(x, axis, Reduce(options)(x.node));
     }
   }
-  const auto is_factor = [](float scale) { return scale >= 1.0F && scale <= 1024.0F && scale == std::floor(scale); };
-  if (scales.size() != 4 || scales[0] != 1.0F || scales[1] != 1.0F || !is_factor(scales[2]) || !is_factor(scales[3])) {
-    n.arguments().fail("scales [1, 1, h, w] with whole h and w", fmt::format("[{}]", fmt::join(scales, ", ")));
-  }
-  return {static_cast<Index>(scales[2]), static_cast<Index>(scales[3])};
-}
-
-/// Larger images by a whole factor: nearest, or linear between the centres of pixels.
-Edge import_resize(const NodeImport& n) {
-  const OnnxNode& node = n.node();
-  const bool named = node.op == "Resize" && n.importer().opset_at_least(11);
-  const std::string mode = node.text("mode", "nearest");
-  const std::string coordinates = node.text("coordinate_transformation_mode", named ? "half_pixel" : "asymmetric");
-  const std::string rounding = node.text("nearest_mode", named ? "round_prefer_floor" : "floor");
-  for (const char* const unused : {"cubic_coeff_a", "extrapolation_value"}) node.number(unused, 0.0F);
-  node.integer("exclude_outside", 0);
-  const Size2 factors = resize_factors(n);
-  const bool centred = coordinates == "half_pixel" || (coordinates == "pytorch_half_pixel" && mode == "linear");
-  // Between the centres, every new pixel is nearest to the one that holds it, however halves are rounded.
-  const bool nearest = mode == "nearest" && ((centred && rounding.starts_with("round")) ||
-                                             (coordinates == "asymmetric" && rounding == "floor"));
-  if (!nearest && !(mode == "linear" && centred)) {
-    n.arguments().fail("mode nearest or linear with half_pixel coordinates",
-                       fmt::format("{}, {}, {}", mode, coordinates, rounding));
-  }
-  const UpSampling2D layer{
-      {.size = factors, .interpolation = nearest ? UpSampling::nearest : UpSampling::bilinear, .name = n.name()}};
-  const Edge& x = n.image();
-  return {layer(x.node), {x.dims[0], x.dims[1], x.dims[2] * factors.h, x.dims[3] * factors.w}};
+  return x;
 }
 
 }  // namespace
 
 std::span<const OnnxOperator> axis_operators() {
   static constexpr std::array kOperators = {
+      OnnxOperator{"Cast", import_cast},
       OnnxOperator{"Concat", import_concat},
       OnnxOperator{"Dropout", import_dropout},
       OnnxOperator{"Flatten", import_view<flatten_dims>},
       OnnxOperator{"Identity", import_identity},
       OnnxOperator{"Pad", import_pad},
+      OnnxOperator{"ReduceMean", import_reduce<Reduction::mean>},
+      OnnxOperator{"ReduceSum", import_reduce<Reduction::sum>},
       OnnxOperator{"Reshape", import_view<reshape_dims>},
-      OnnxOperator{"Resize", import_resize},
       OnnxOperator{"Slice", import_slice},
+      OnnxOperator{"Split", nullptr, import_split},
       OnnxOperator{"Squeeze", import_view<squeeze_dims>},
       OnnxOperator{"Transpose", import_transpose},
       OnnxOperator{"Unsqueeze", import_view<unsqueeze_dims>},
-      OnnxOperator{"Upsample", import_resize},
   };
   return kOperators;
 }

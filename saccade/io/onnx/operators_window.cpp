@@ -32,15 +32,49 @@ struct Window {
   bool has_padding() const { return rows.before + rows.after + columns.before + columns.after > 0; }
 };
 
-/// A pair of whole numbers, one an axis, each at least `least`.
-Size2 read_pair(const NodeImport& n, const std::string& attribute, Index least, std::vector<Index> otherwise) {
-  const std::vector<Index> values = n.node().integers(attribute, otherwise);
-  constexpr Index kMost = 1 << 20;
+constexpr Index kMostPixels = 1 << 20;
+
+/// Whole numbers from `least` to kMostPixels, `count` for each axis of the image; of a row of pixels those of the height,
+/// which the file leaves out, are `of_height`.
+std::vector<Index> read_axes(const NodeImport& n, bool is_row, const std::string& attribute, std::size_t count,
+                             Index least, Index of_height, const std::vector<Index>& otherwise) {
+  std::vector<Index> values = n.node().integers(attribute, {});
+  if (values.empty()) return otherwise;
+  const std::size_t expected = is_row ? count : 2 * count;
   const bool fits =
-      values.size() == 2 && std::ranges::all_of(values, [&](Index v) { return v >= least && v <= kMost; });
-  if (!fits)
-    n.arguments().fail(fmt::format("{} of two numbers from {} to {}", attribute, least, kMost), dims_text(values));
+      values.size() == expected && std::ranges::all_of(values, [&](Index v) { return v >= least && v <= kMostPixels; });
+  if (!fits) {
+    n.arguments().fail(fmt::format("{} of {} numbers from {} to {}", attribute, expected, least, kMostPixels),
+                       dims_text(values));
+  }
+  if (!is_row) return values;
+  std::vector<Index> both;
+  for (const Index value : values) both.insert(both.end(), {of_height, value});
+  return both;
+}
+
+/// One number an axis.
+Size2 read_pair(const NodeImport& n, const ImageEdge& x, const std::string& attribute, Index least, Size2 otherwise) {
+  const Index of_height = least == 0 ? 0 : 1;
+  const std::vector<Index> values =
+      read_axes(n, x.is_row(), attribute, 1, least, of_height, {otherwise.h, otherwise.w});
   return {values[0], values[1]};
+}
+
+/// The window of a pool, which has no default.
+Size2 read_kernel(const NodeImport& n, const ImageEdge& x) {
+  if (!n.node().has("kernel_shape")) n.arguments().fail("an attribute 'kernel_shape'", "none");
+  return read_pair(n, x, "kernel_shape", 1, 1);
+}
+
+/// Filters as [filters, channels, height, width]; those of rows of pixels have no height.
+Constant read_weights(const NodeImport& n, const ImageEdge& x) {
+  Constant weights = n.arguments().constant(1);
+  if (weights.rank() != (x.is_row() ? 3 : 4) || !weights.is_float()) {
+    n.arguments().fail(x.is_row() ? "weights of three axes" : "weights of four axes", dims_text(weights.dims));
+  }
+  if (x.is_row()) weights.dims.insert(weights.dims.begin() + 2, 1);
+  return weights;
 }
 
 /// Pads of one axis so that the output has ceil(in / stride) elements.
@@ -58,22 +92,20 @@ Index overhang(Index in, const kernels::Pads& pads, Index kernel, Index stride, 
   return last_start >= in + pads.before ? 0 : last_start - free;
 }
 
-Window read_window(const NodeImport& n, Size2 kernel) {
+Window read_window(const NodeImport& n, const ImageEdge& x, Size2 kernel) {
   const OnnxNode& node = n.node();
-  const Index h = n.image().dims[2];
-  const Index w = n.image().dims[3];
+  const Index h = x.height(), w = x.width();
   Window window{.kernel = kernel};
-  window.strides = read_pair(n, "strides", 1, {1, 1});
-  window.dilation = read_pair(n, "dilations", 1, {1, 1});
+  window.strides = read_pair(n, x, "strides", 1, 1);
+  window.dilation = read_pair(n, x, "dilations", 1, 1);
   const std::string mode = node.text("auto_pad", "NOTSET");
-  const std::vector<Index> pads = node.integers("pads", {0, 0, 0, 0});
+  // Those before each axis, then those after.
+  const std::vector<Index> pads = read_axes(n, x.is_row(), "pads", 2, 0, 0, {0, 0, 0, 0});
   if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
     const bool at_end = mode == "SAME_UPPER";
     window.rows = same_pads(h, kernel.h, window.strides.h, window.dilation.h, at_end);
     window.columns = same_pads(w, kernel.w, window.strides.w, window.dilation.w, at_end);
   } else if (mode == "NOTSET") {
-    const bool fits = pads.size() == 4 && std::ranges::all_of(pads, [](Index p) { return p >= 0 && p <= 1 << 20; });
-    if (!fits) n.arguments().fail("pads of four numbers of zero or more", dims_text(pads));
     window.rows = {pads[0], pads[2]};
     window.columns = {pads[1], pads[3]};
   } else if (mode != "VALID") {
@@ -84,12 +116,6 @@ Window read_window(const NodeImport& n, Size2 kernel) {
     window.columns_over = overhang(w, window.columns, kernel.w, window.strides.w, window.dilation.w);
   }
   return window;
-}
-
-/// The tensor that a layer makes of the node's image.
-Edge image_edge(const NodeImport& n, const Node& node) {
-  const Shape& shape = node.shape();
-  return {node, {n.image().dims[0], shape[2], shape[0], shape[1]}};
 }
 
 void set_filters(const NodeImport& n, const std::string& layer, const Constant& weights) {
@@ -106,17 +132,17 @@ void set_bias(const NodeImport& n, const std::string& layer, Index filters) {
 }
 
 Edge import_conv(const NodeImport& n) {
-  const Constant& weights = n.arguments().constant(1);  // [filters, channels / groups, height, width]
-  if (weights.rank() != 4 || !weights.is_float()) n.arguments().fail("weights of four axes", dims_text(weights.dims));
+  const ImageEdge x(n);
+  const Constant weights = read_weights(n, x);  // [filters, channels / groups, height, width]
   const Size2 kernel{weights.dims[2], weights.dims[3]};
-  if (!(read_pair(n, "kernel_shape", 1, {kernel.h, kernel.w}) == kernel)) {
+  if (!(read_pair(n, x, "kernel_shape", 1, kernel) == kernel)) {
     n.arguments().fail("kernel_shape to be that of the weights", dims_text(weights.dims));
   }
-  const Window window = read_window(n, kernel);
+  const Window window = read_window(n, x, kernel);
   const Index groups = n.node().integer("group", 1);
   const auto channels = checked_multiply(weights.dims[1], groups);
-  if (groups < 1 || channels != n.image().dims[1]) {
-    n.arguments().fail(fmt::format("weights for {} channels in {} groups", n.image().dims[1], groups),
+  if (groups < 1 || channels != x.channels()) {
+    n.arguments().fail(fmt::format("weights for {} channels in {} groups", x.channels(), groups),
                        dims_text(weights.dims));
   }
   const bool has_bias = n.node().has_input(2);
@@ -131,7 +157,7 @@ Edge import_conv(const NodeImport& n) {
                       .name = name}};
   set_filters(n, name, weights);
   if (has_bias) set_bias(n, name, weights.dims[0]);
-  return image_edge(n, layer(n.image().node));
+  return x.made(layer(x.node()));
 }
 
 /// The pads that give an output of `out` pixels along one axis, the odd one at the end or at the start; where there is
@@ -147,14 +173,14 @@ kernels::Pads pads_for_output(Index in, Index out, Index extent, Index stride, I
 }
 
 /// The window of a transposed convolution: `auto_pad` and `output_shape` speak of its output.
-Window read_transposed_window(const NodeImport& n, Size2 kernel, Size2& output_padding) {
-  Window window = read_window(n, kernel);
+Window read_transposed_window(const NodeImport& n, const ImageEdge& x, Size2 kernel, Size2& output_padding) {
+  Window window = read_window(n, x, kernel);
   const std::string mode = n.node().text("auto_pad", "NOTSET");
   const bool has_shape = !n.node().integers("output_shape", {}).empty();
   if (!has_shape && !mode.starts_with("SAME")) return window;
-  const Index h = n.image().dims[2];
-  const Index w = n.image().dims[3];
-  const Size2 out = has_shape ? read_pair(n, "output_shape", 1, {}) : Size2{h * window.strides.h, w * window.strides.w};
+  const Index h = x.height(), w = x.width();
+  const Size2 out =
+      has_shape ? read_pair(n, x, "output_shape", 1, 1) : Size2{h * window.strides.h, w * window.strides.w};
   const bool at_end = mode == "SAME_UPPER";
   const Index extent_h = (kernel.h - 1) * window.dilation.h + 1;
   const Index extent_w = (kernel.w - 1) * window.dilation.w + 1;
@@ -164,19 +190,18 @@ Window read_transposed_window(const NodeImport& n, Size2 kernel, Size2& output_p
 }
 
 Edge import_conv_transpose(const NodeImport& n) {
-  const Constant& weights = n.arguments().constant(1);  // [channels, filters / groups, height, width]
-  if (weights.rank() != 4 || !weights.is_float() || weights.dims[0] != n.image().dims[1]) {
-    n.arguments().fail("weights for the image's channels, four axes", dims_text(weights.dims));
-  }
+  const ImageEdge x(n);
+  const Constant weights = read_weights(n, x);  // [channels, filters / groups, height, width]
+  if (weights.dims[0] != x.channels()) n.arguments().fail("weights for the image's channels", dims_text(weights.dims));
   const Size2 kernel{weights.dims[2], weights.dims[3]};
-  if (!(read_pair(n, "kernel_shape", 1, {kernel.h, kernel.w}) == kernel)) {
+  if (!(read_pair(n, x, "kernel_shape", 1, kernel) == kernel)) {
     n.arguments().fail("kernel_shape to be that of the weights", dims_text(weights.dims));
   }
   const Index groups = n.node().integer("group", 1);
   const std::optional<Index> filters = checked_multiply(weights.dims[1], groups);
   if (groups < 1 || !filters) n.arguments().fail("group of at least 1", std::to_string(groups));
-  Size2 output_padding = read_pair(n, "output_padding", 0, {0, 0});
-  const Window window = read_transposed_window(n, kernel, output_padding);
+  Size2 output_padding = read_pair(n, x, "output_padding", 0, 0);
+  const Window window = read_transposed_window(n, x, kernel, output_padding);
   const bool has_bias = n.node().has_input(2);
   const std::string name = n.name();
   const Conv2DTranspose layer{{.filters = *filters,
@@ -190,46 +215,39 @@ Edge import_conv_transpose(const NodeImport& n) {
                                .name = name}};
   set_filters(n, name, weights);
   if (has_bias) set_bias(n, name, *filters);
-  return image_edge(n, layer(n.image().node));
+  return x.made(layer(x.node()));
 }
 
 template <class Pool>
-Edge pool(const NodeImport& n, const Window& window, const Node& input) {
-  if (!(window.dilation == Size2(1))) n.arguments().fail("a window without dilation", window.dilation.to_string());
-  return image_edge(
-      n,
-      Pool{{.pool = window.kernel, .strides = window.strides, .padding = window.padding(), .name = n.name()}}(input));
+Edge pool(const NodeImport& n, const ImageEdge& x, const Window& window, const Node& input) {
+  return x.made(Pool{{.pool = window.kernel,
+                      .strides = window.strides,
+                      .padding = window.padding(),
+                      .dilation = window.dilation,
+                      .name = n.name()}}(input));
 }
 
 Edge import_max_pool(const NodeImport& n) {
-  if (n.node().integer("storage_order", 0) != 0) n.arguments().fail("storage_order 0", "1");
-  return pool<MaxPool2D>(n, read_window(n, read_pair(n, "kernel_shape", 1, {})), n.image().node);
+  const ImageEdge x(n);
+  n.node().integer("storage_order", 0);  // of the second output, which no network reads
+  return pool<MaxPool2D>(n, x, read_window(n, x, read_kernel(n, x)), x.node());
 }
 
 Edge import_average_pool(const NodeImport& n) {
-  Window window = read_window(n, read_pair(n, "kernel_shape", 1, {}));
+  const ImageEdge x(n);
+  Window window = read_window(n, x, read_kernel(n, x));
   if (n.node().integer("count_include_pad", 0) == 0 || !window.has_padding()) {
-    return pool<AveragePool2D>(n, window, n.image().node);
+    return pool<AveragePool2D>(n, x, window, x.node());
   }
-  const Node padded = ZeroPadding2D{{.padding = Padding{window.rows, window.columns}}}(n.image().node);
+  const Node padded = ZeroPadding2D{{.padding = Padding{window.rows, window.columns}}}(x.node());
   window.rows = window.columns = {};
-  return pool<AveragePool2D>(n, window, padded);
+  return pool<AveragePool2D>(n, x, window, padded);
 }
 
 template <class Pool>
 Edge import_global_pool(const NodeImport& n) {
-  return image_edge(n, Pool{{.keepdims = true, .name = n.name()}}(n.image().node));
-}
-
-/// The mean over height and width is global average pooling.
-Edge import_reduce_mean(const NodeImport& n) {
-  const std::vector<Index> axes = n.arguments().axes("axes", 1, isize(n.image().dims.size()), {0, 1, 2, 3});
-  if (axes.size() != 2 || axes[0] + axes[1] != 5 || axes[0] * axes[1] != 6) {
-    n.arguments().fail("a mean over axes 2 and 3", dims_text(axes));
-  }
-  const bool keepdims = n.node().integer("keepdims", 1) != 0;
-  const Node mean = GlobalAveragePool2D{{.keepdims = keepdims, .name = n.name()}}(n.image().node);
-  return keepdims ? image_edge(n, mean) : Edge{mean, {n.image().dims[0], mean.shape()[0]}};
+  const ImageEdge x(n);
+  return x.made(Pool{{.keepdims = true, .name = n.name()}}(x.node()));
 }
 
 }  // namespace
@@ -242,7 +260,6 @@ std::span<const OnnxOperator> window_operators() {
       OnnxOperator{"GlobalAveragePool", import_global_pool<GlobalAveragePool2D>},
       OnnxOperator{"GlobalMaxPool", import_global_pool<GlobalMaxPool2D>},
       OnnxOperator{"MaxPool", import_max_pool},
-      OnnxOperator{"ReduceMean", import_reduce_mean},
   };
   return kOperators;
 }
