@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "saccade/io/onnx.h"
 #include "saccade/nn/batch_norm.h"
@@ -28,10 +29,14 @@ namespace {
 using testing::HasSubstr;
 using testing::Pointwise;
 
-/// What ONNX's own checker says; empty when it is content.
+/// What ONNX's own checker says, or ONNX Runtime would of names that two nodes share; empty when they are content.
 std::string checked(const std::string& bytes) {
   onnx::ModelProto proto;
   if (!proto.ParseFromString(bytes)) return "no protobuf";
+  std::set<std::string> names;
+  for (const onnx::NodeProto& node : proto.graph().node()) {
+    if (!names.insert(node.name()).second) return "two nodes are called " + node.name();
+  }
   try {
     onnx::checker::check_model(proto);
     return "";
