@@ -15,7 +15,7 @@
 #include "saccade/base/random.h"
 #include "saccade/cli/augment_options.h"
 #include "saccade/cli/inputs.h"
-#include "saccade/cli/parse_pair.h"
+#include "saccade/cli/parse_numbers.h"
 #include "saccade/image/color.h"
 #include "saccade/image/decode.h"
 #include "saccade/image/draw.h"

@@ -3,29 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <vector>
 
 #include "saccade/base/error.h"
+#include "saccade/cli/parse_numbers.h"
 
 namespace saccade::cli {
 namespace {
-
-/// The numbers of "1,4,9"; none when the text is something else.
-std::vector<double> numbers_of(std::string_view text) {
-  std::vector<double> numbers;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (at != end) {
-    double number = 0.0;
-    const auto [next, error] = std::from_chars(at, end, number);
-    if (error != std::errc() || (next != end && *next != ',') || (next != end && next + 1 == end)) return {};
-    numbers.push_back(number);
-    at = next == end ? end : next + 1;
-  }
-  return numbers;
-}
 
 class Reader {
  public:
@@ -33,14 +18,14 @@ class Reader {
 
   std::optional<Range> range(const std::string& text, const char* option) const {
     if (text.empty()) return std::nullopt;
-    const std::vector<double> numbers = numbers_of(text);
+    const std::vector<double> numbers = parse_numbers<double>(text);
     if (numbers.size() != 2) fail(option, "two numbers LOW,HIGH", text, "try 0.7,1.3");
     return Range{numbers[0], numbers[1]};
   }
 
   ShiftRange shift(const std::string& text, const char* option) const {
     if (text.empty()) return {};
-    const std::vector<double> numbers = numbers_of(text);
+    const std::vector<double> numbers = parse_numbers<double>(text);
     if (numbers.empty()) fail(option, "a share, pixels, or numbers with commas between", text, "try 0.1");
     if (numbers.size() > 1) return ShiftRange(numbers);
     const bool whole = text.find_first_not_of("0123456789") == std::string::npos;
@@ -51,7 +36,7 @@ class Reader {
   template <class NumberOrRange>
   NumberOrRange number_or_range(const std::string& text, const char* option, const char* fix) const {
     if (text.empty()) return {};
-    const std::vector<double> numbers = numbers_of(text);
+    const std::vector<double> numbers = parse_numbers<double>(text);
     if (numbers.size() == 1) return NumberOrRange(numbers[0]);
     if (numbers.size() != 2) fail(option, "a number, or LOW,HIGH", text, fix);
     return {numbers[0], numbers[1]};

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -11,9 +11,12 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
+#include "saccade/base/place_of.h"
 #include "saccade/base/printable.h"
 #include "saccade/cli/inputs.h"
-#include "saccade/io/onnx.h"
+#include "saccade/cli/parse_numbers.h"
+#include "saccade/io/network_file.h"
+#include "saccade/io/safetensors.h"
 #include "saccade/io/torch_weights.h"
 #include "saccade/zoo/surgery.h"
 #include "saccade/zoo/zoo.h"
@@ -30,6 +33,7 @@ struct ConvertRequest {
   std::string class_names;
   std::string model, input;
   std::optional<Index> classes;
+  std::string names = "saccade";
 };
 
 /// What the images of a family of pretrained networks go through.
@@ -57,35 +61,19 @@ const std::vector<NamedPreprocessing>& named_preprocessings() {
 }
 
 const NamedPreprocessing& preprocessing_named(const std::string& name) {
-  std::string known;
-  for (const NamedPreprocessing& named : named_preprocessings()) {
-    if (named.name == name) return named;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", named.name);
-  }
-  throw ValueError({.where = "convert: --preprocessing",
-                    .expected = "one of " + known,
-                    .got = fmt::format("'{}'", name),
-                    .fix = "or give --scale, --mean and --std"});
+  std::vector<std::string_view> names;
+  for (const NamedPreprocessing& named : named_preprocessings()) names.push_back(named.name);
+  return named_preprocessings()[place_of(name, names, "convert: --preprocessing", "or give --scale, --mean and --std")];
 }
 
 /// "0.485,0.456,0.406"
-std::vector<float> parse_numbers(const std::string& flag, const std::string& text) {
-  std::vector<float> numbers;
-  const char* position = text.data();
-  const char* const end = position + text.size();
-  while (true) {
-    float number = 0.0F;
-    const auto [stop, error] = std::from_chars(position, end, number);
-    if (error != std::errc{} || (stop != end && *stop != ',')) {
-      throw ValueError({.where = "convert: " + flag,
-                        .expected = "numbers with commas between them, one a channel",
-                        .got = fmt::format("'{}'", text),
-                        .fix = fmt::format("write e.g. {} 0.485,0.456,0.406", flag)});
-    }
-    numbers.push_back(number);
-    if (stop == end) return numbers;
-    position = stop + 1;
-  }
+std::vector<float> numbers_a_channel(const std::string& flag, const std::string& text) {
+  std::vector<float> numbers = parse_numbers<float>(text);
+  if (!numbers.empty()) return numbers;
+  throw ValueError({.where = "convert: " + flag,
+                    .expected = "numbers with commas between them, one a channel",
+                    .got = fmt::format("'{}'", text),
+                    .fix = fmt::format("write e.g. {} 0.485,0.456,0.406", flag)});
 }
 
 /// One name a line; a WordNet id in front of it, as ImageNet's lists have, is left out, and so are a byte order mark and
@@ -134,8 +122,8 @@ void set_preprocessing(Model& net, const ConvertRequest& request) {
     blue_first = named.blue_first;
   }
   if (request.scale) net.preprocessing.scale = static_cast<float>(*request.scale);
-  if (!request.mean.empty()) net.preprocessing.mean = parse_numbers("--mean", request.mean);
-  if (!request.deviation.empty()) net.preprocessing.deviation = parse_numbers("--std", request.deviation);
+  if (!request.mean.empty()) net.preprocessing.mean = numbers_a_channel("--mean", request.mean);
+  if (!request.deviation.empty()) net.preprocessing.deviation = numbers_a_channel("--std", request.deviation);
   if (!request.channel_order.empty()) blue_first = request.channel_order == "bgr";
   net.preprocessing.validate(net.input_shape()[-1]);
   if (blue_first) zoo::reverse_input_channels(net);
@@ -146,17 +134,25 @@ Model fill_network(const ConvertRequest& request) {
   const zoo::Entry& entry = zoo::find_entry(request.model);
   const Shape image = request.input.empty() ? entry.image : parse_shape(request.input, "convert: --input");
   Model net(entry.graph(image, request.classes.value_or(entry.classes)), Model::Weights::zeros);
-  take_torch_weights(net, load_safetensors(request.from).tensors, request.from);
+  take_weights(net, request.from);
   net.preprocessing = Preprocessing::none();
   return net;
 }
 
 void check(const ConvertRequest& request) {
-  if (!request.to.ends_with(".safetensors") && !request.to.ends_with(".onnx")) {
+  if (!can_be_saved(request.to)) {
     throw ValueError({.where = "convert: TO",
-                      .expected = "a file whose name ends in .safetensors or .onnx",
+                      .expected = fmt::format("a file whose name ends in {}", network_endings()),
                       .got = fmt::format("'{}'", request.to),
                       .fix = "write e.g. net.safetensors"});
+  }
+  constexpr std::array<std::string_view, 2> kNames = {"saccade", "torch"};
+  const bool torch = kNames[place_of(request.names, kNames, "convert: --names")] == "torch";
+  if (torch && !request.to.ends_with(".safetensors")) {
+    throw ValueError({.where = "convert: --names torch",
+                      .expected = "a .safetensors file, which PyTorch reads weights from",
+                      .got = fmt::format("'{}'", request.to),
+                      .fix = "write e.g. weights.safetensors"});
   }
   if (!request.channel_order.empty() && request.channel_order != "rgb" && request.channel_order != "bgr") {
     throw ValueError({.where = "convert: --channel-order",
@@ -184,10 +180,13 @@ void convert(const ConvertRequest& request, Console& console) {
   Model net = request.model.empty() ? load_network(request.from) : fill_network(request);
   set_preprocessing(net, request);
   if (!request.class_names.empty()) set_class_names(net, request.class_names);
-  if (request.to.ends_with(".onnx")) {
-    save_onnx(net, request.to);
+  if (request.names == "torch") {
+    const NamedTensors tensors = torch_state_dict(net);
+    std::vector<TensorEntry> entries;
+    for (const auto& [name, tensor] : tensors) entries.push_back({name, &tensor});
+    write_safetensors(request.to, entries);
   } else {
-    net.save(request.to);
+    save_network(net, request.to);
   }
   console.err << fmt::format("{}: {} parameters, {} to {} outputs\n", printable(request.to), net.parameter_count(),
                              net.input_shape().to_string(), net.output_shape().elements());
@@ -199,8 +198,11 @@ void add_convert_command(const Command& program, Console& console) {
   const auto request = std::make_shared<ConvertRequest>();
   const Command command =
       program.add_command("convert", "Turn a network from elsewhere into one of Saccade's, or take one elsewhere");
-  command.add("FROM", request->from, "an .onnx or .safetensors file, or a run folder").required();
-  command.add("TO", request->to, "a .safetensors file, or an .onnx file for other programs").required();
+  command
+      .add("FROM", request->from,
+           "an .onnx, .keras, .h5 or .safetensors file, or a run folder; with --model a file of weights")
+      .required();
+  command.add("TO", request->to, "a .safetensors file, or an .onnx, .keras or .h5 file for other programs").required();
   std::string known = "what its images go through:";
   for (const NamedPreprocessing& named : named_preprocessings())
     known += fmt::format("\n{}: {}", named.name, named.help);
@@ -213,18 +215,22 @@ void add_convert_command(const Command& program, Console& console) {
   command.add("--class-names", request->class_names, "text file, the name of an output a line").type("FILE");
   command
       .add("--model", request->model,
-           "FROM is a .safetensors file of PyTorch's, of this network of the zoo (saccade summary --help)")
+           "FROM has the weights (.pth, .pt, .safetensors, .h5) of this network of the zoo (saccade summary --help)")
       .type("NAME");
   command.add("--input", request->input, "its image shape, where it is not the usual one").type("HxWxC");
   command.add("--classes", request->classes, "its outputs, where they are not as usual", 1);
+  command.add("--names", request->names, "torch: the weights of TO as PyTorch names and lays them out").type("NAMES");
   command.footer(
       "An ONNX file does not say what its images went through, nor what its classes are called. Say it here, once:\n"
       "it is stored with the network, and evaluate, predict and train do the same to their images.\n"
       "Examples:\n"
       "  saccade convert resnet20.onnx resnet20.safetensors --preprocessing torch\n"
       "  saccade convert squeezenet.onnx squeezenet.safetensors --preprocessing caffe --class-names imagenet.txt\n"
-      "  saccade convert resnet18.safetensors net.safetensors --model resnet18 --preprocessing torch\n"
-      "  saccade convert runs/flowers flowers.onnx");
+      "  saccade convert model.keras net.safetensors --class-names flowers.txt\n"
+      "  saccade convert resnet18.pth net.safetensors --model resnet18 --preprocessing torch\n"
+      "  saccade convert runs/flowers flowers.onnx\n"
+      "  saccade convert runs/flowers flowers.keras\n"
+      "  saccade convert runs/flowers weights.safetensors --names torch");
   command.action([request, &console] { convert(*request, console); });
 }
 

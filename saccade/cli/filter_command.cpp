@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "saccade/base/error.h"
-#include "saccade/cli/parse_pair.h"
+#include "saccade/cli/parse_numbers.h"
 #include "saccade/image/color.h"
 #include "saccade/image/decode.h"
 #include "saccade/image/encode.h"

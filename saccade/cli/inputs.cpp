@@ -9,7 +9,7 @@
 #include "saccade/cli/data_command.h"
 #include "saccade/data/sets.h"
 #include "saccade/io/model_file.h"
-#include "saccade/io/onnx.h"
+#include "saccade/io/network_file.h"
 #include "saccade/train/evaluate.h"
 
 namespace saccade::cli {
@@ -75,19 +75,18 @@ Shape parse_shape(const std::string& text, const std::string& where) {
 }
 
 bool is_network_path(const std::string& name) {
-  return name.ends_with(".safetensors") || name.ends_with(".onnx") || name.find('/') != std::string::npos ||
-         std::filesystem::exists(name);
+  return has_network_ending(name) || name.find('/') != std::string::npos || std::filesystem::exists(name);
 }
 
 Model load_network(const std::filesystem::path& path) {
-  if (!std::filesystem::is_directory(path)) return path.extension() == ".onnx" ? load_onnx(path) : load_model(path);
+  if (!std::filesystem::is_directory(path)) return saccade::load_network(path);
   for (const char* file : {"best.safetensors", "last.safetensors"}) {
     if (std::filesystem::exists(path / file)) return load_model(path / file);
   }
   throw SystemError({.where = path.string(),
                      .expected = "a run folder with best.safetensors or last.safetensors",
                      .got = "neither",
-                     .fix = "name a .safetensors file, or a folder that 'saccade train' made"});
+                     .fix = "name a file of a network, or a folder that 'saccade train' made"});
 }
 
 void make_folder(const std::filesystem::path& folder, const std::string& option) {

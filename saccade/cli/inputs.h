@@ -28,11 +28,12 @@ data::DatasetPtr load_part(const std::string& name, const SetLocation& location,
 /// "28x28x1" as a shape; `where` names the option. Throws ValueError.
 Shape parse_shape(const std::string& text, const std::string& where);
 
-/// Whether the name is of a file or folder rather than of the zoo: it ends in .safetensors or .onnx, or has a '/' in it, or
+/// Whether the name is of a file or folder rather than of the zoo: it ends as files of networks do, or has a '/' in it, or
 /// exists.
 bool is_network_path(const std::string& name);
 
-/// A network from a .safetensors or .onnx file, or from a run folder (best.safetensors, else last.safetensors).
+/// A network from a file of any format that saccade::load_network() reads, or from a run folder (best.safetensors, else
+/// last.safetensors).
 /// Throws SystemError or FormatError.
 Model load_network(const std::filesystem::path& path);
 

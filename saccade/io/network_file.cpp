@@ -70,6 +70,10 @@ Model read_network(std::span<const std::byte> bytes, const std::string& name) {
     case Kind::unknown:
       break;
   }
+  // Its name may still tell what was meant, and what is wrong with it.
+  if (name.ends_with(".onnx")) return read_onnx(bytes, name);
+  if (name.ends_with(".safetensors")) return read_model(bytes, name);
+  if (name.ends_with(".keras") || name.ends_with(".h5")) return read_keras(bytes, name);
   fail(name, fmt::format("a network: {}", network_endings()), bytes.empty() ? "an empty file" : "something else",
        "name a network, or a folder that 'saccade train' made");
 }
@@ -95,6 +99,10 @@ void take_weights(Model& net, const std::filesystem::path& path) {
   fail(name, "weights of PyTorch's or Keras's: .pth, .safetensors or .h5", "something else", "name another file");
 }
 
+bool can_be_saved(const std::filesystem::path& path) {
+  return std::ranges::find(kWriters, path.extension().string(), &Writer::ending) != kWriters.end();
+}
+
 void save_network(const Model& net, const std::filesystem::path& path) {
   const auto writer = std::ranges::find(kWriters, path.extension().string(), &Writer::ending);
   if (writer == kWriters.end()) {
@@ -115,9 +123,7 @@ std::string network_endings() {
 }
 
 bool has_network_ending(const std::filesystem::path& path) {
-  const std::string ending = path.extension().string();
-  return std::ranges::find(kWriters, ending, &Writer::ending) != kWriters.end() ||
-         std::ranges::find(kTorchEndings, ending) != kTorchEndings.end();
+  return can_be_saved(path) || std::ranges::find(kTorchEndings, path.extension().string()) != kTorchEndings.end();
 }
 
 }  // namespace saccade

@@ -27,6 +27,8 @@ void save_network(const Model& net, const std::filesystem::path& path);
 
 /// ".safetensors, .onnx, .h5 or .keras", for messages.
 std::string network_endings();
+/// Whether save_network() knows the ending of a name.
+bool can_be_saved(const std::filesystem::path& path);
 /// Whether a name ends in one of these, or in one of PyTorch's.
 bool has_network_ending(const std::filesystem::path& path);
 

@@ -1,8 +1,9 @@
 #include "saccade/zoo/zoo.h"
 
 #include <array>
+#include <vector>
 
-#include "saccade/base/error.h"
+#include "saccade/base/place_of.h"
 
 namespace saccade::zoo {
 namespace {
@@ -35,15 +36,9 @@ const std::array kEntries{
 std::span<const Entry> entries() { return kEntries; }
 
 const Entry& find_entry(std::string_view name) {
-  std::string known;
-  for (const Entry& entry : kEntries) {
-    if (entry.name == name) return entry;
-    known += (known.empty() ? "" : ", ") + std::string(entry.name);
-  }
-  throw ValueError({.where = "network",
-                    .expected = "one of " + known + ", or a .safetensors file",
-                    .got = "'" + std::string(name) + "'",
-                    .fix = "saccade summary --help lists them"});
+  std::vector<std::string_view> names;
+  for (const Entry& entry : kEntries) names.push_back(entry.name);
+  return kEntries[place_of(name, names, "network", "name one of these, or a file that holds a network")];
 }
 
 Model build(std::string_view name, const Shape& image, Index classes, std::uint64_t seed) {

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <map>
 
+#include "saccade/io/keras.h"
 #include "saccade/io/model_file.h"
+#include "saccade/io/network_file.h"
 #include "saccade/io/onnx.h"
 #include "saccade/io/onnx/graph_internal.h"
 #include "saccade/io/safetensors.h"
@@ -125,26 +127,69 @@ Model with_simple_weights(Graph graph) {
   return net;
 }
 
-/// One by the command, the others without the detour over files.
-TEST(Convert, EveryNetworkOfTheZooComesBackFromOnnxBitForBit) {
+/// The network that comes back from a file of that kind: one goes by the command, the others without the detour over files.
+Model there_and_back(const zoo::Entry& entry, const Model& net, const std::string& ending) {
+  const bool by_command = entry.name == "resnet20";
+  const std::string bytes = [&] {
+    if (ending == ".onnx") return encode_onnx(net);
+    const auto encoded = encode_keras(net, ending == ".h5" ? KerasFormat::h5 : KerasFormat::keras);
+    return std::string(reinterpret_cast<const char*>(encoded.data()), encoded.size());
+  }();
+  if (!by_command) return read_network(std::as_bytes(std::span(bytes)), "net" + ending);
+  const Workplace place;
+  net.save(place / "net.safetensors");
+  place.expect(0, {"convert", "net.safetensors", "net" + ending});
+  EXPECT_EQ(read(place / ("net" + ending)), bytes);
+  place.expect(0, {"convert", "net" + ending, "back.safetensors"});
+  return load_model(place / "back.safetensors");
+}
+
+TEST(Convert, EveryNetworkOfTheZooComesBackBitForBit) {
   for (const zoo::Entry& entry : zoo::entries()) {
     const Shape image =
         entry.image[0] > 64 ? Shape{64, 64, 3} : entry.image;  // VGG has 138 million weights for larger ones
     Model net = with_simple_weights(entry.graph(image, 10));
-    Model back = [&] {
-      const std::string bytes = encode_onnx(net);
-      if (entry.name != "resnet20") return read_onnx(std::as_bytes(std::span(bytes)), "net.onnx");
-      const Workplace place;
-      net.save(place / "net.safetensors");
-      place.expect(0, {"convert", "net.safetensors", "net.onnx"});
-      EXPECT_EQ(read(place / "net.onnx"), bytes);
-      place.expect(0, {"convert", "net.onnx", "back.safetensors"});
-      return load_model(place / "back.safetensors");
-    }();
     const std::vector<float> out = outputs(net);
     EXPECT_NE(out[0], out[1]) << entry.name;
-    EXPECT_EQ(out, outputs(back)) << entry.name;
+    for (const char* ending : {".onnx", ".h5", ".keras"}) {
+      Model back = there_and_back(entry, net, ending);
+      EXPECT_EQ(out, outputs(back)) << entry.name << ending;
+      if (ending[1] != 'o') {
+        EXPECT_EQ(back.preprocessing, net.preprocessing) << entry.name << ending;
+      }
+    }
+    Model torch(entry.graph(image, 10), Model::Weights::zeros);
+    take_torch_weights(torch, torch_state_dict(net), "torch");
+    EXPECT_EQ(out, outputs(torch)) << entry.name;
   }
+}
+
+TEST(Convert, WeightsGoToPyTorchAndComeBackUnderItsNames) {
+  const Workplace place;
+  Model net = with_simple_weights(zoo::resnet20({32, 32, 3}, 10));
+  net.save(place / "net.safetensors");
+  place.expect(0, {"convert", "net.safetensors", "torch.safetensors", "--names", "torch"});
+  const SafetensorsFile file = load_safetensors(place / "torch.safetensors");
+  ASSERT_NE(file.find("layer1.0.conv1.weight"), nullptr);
+  EXPECT_EQ(file.find("layer1.0.conv1.weight")->shape(), (Shape{16, 16, 3, 3}));
+  EXPECT_NE(file.find("bn1.running_var"), nullptr);
+  place.expect(0, {"convert", "torch.safetensors", "back.safetensors", "--model", "resnet20"});
+  Model back = load_model(place / "back.safetensors");
+  EXPECT_EQ(outputs(back), outputs(net));
+}
+
+/// Models of Keras's and checkpoints of PyTorch's stand where any network does.
+TEST(Convert, NetworksOfEveryFormatAreTakenWhereverOneIs) {
+  const fs::path nets = test::data_path("pretrained"), photos = test::data_path("photos");
+  if (!fs::exists(nets)) GTEST_SKIP() << nets << " is not there; SACCADE_TEST_DATA names its folder";
+  const Workplace place;
+  const fs::path keras = nets / "resnet8/pretrainedResnet.h5";
+  EXPECT_THAT(place.expect(0, {"summary", keras}).out, HasSubstr("conv2d_8 (Conv2D)"));
+  place.expect(0, {"predict", keras, photos / "coral_parrot.jpg", "--top", "1"});
+  place.expect(0, {"convert", nets / "cifar10-resnets/resnet20-12fca82f.th", "resnet20.keras", "--model", "resnet20",
+                   "--preprocessing", "torch"});
+  EXPECT_EQ(load_keras(place / "resnet20.keras").preprocessing.deviation.size(), 3U);
+  EXPECT_THAT(place.expect(0, {"summary", "resnet20.keras"}).out, HasSubstr("layer3_2_conv2"));
 }
 
 TEST(Convert, SaysWhatIsWrong) {
@@ -153,8 +198,10 @@ TEST(Convert, SaysWhatIsWrong) {
   write(place / "two.txt", "cat\ndog\n");
   write(place / "blank.txt", "cat\n\ndog\n");
   write(place / "text.onnx", "this is no network\n");
+  const fs::path torch = kSource / "tests/fuzz/seeds/torch";
   const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{net, "net.pb"}, "convert: TO: expected a file whose name ends in .safetensors or .onnx, got 'net.pb'"},
+      {{net, "net.pb"},
+       "convert: TO: expected a file whose name ends in .safetensors, .onnx, .h5 or .keras, got 'net.pb'"},
       {{net, "n.safetensors", "--preprocessing", "imagenet"},
        "expected one of none, unit, torch, tf, caffe, got 'imagenet'"},
       {{net, "n.safetensors", "--mean", "1,2,3"}, "3"},
@@ -166,6 +213,17 @@ TEST(Convert, SaysWhatIsWrong) {
        "convert: --channel-order: expected bgr, as --preprocessing caffe says, got 'rgb'"},
       {{"text.onnx", "n.safetensors"}, "text.onnx: expected an ONNX model"},
       {{"absent.onnx", "n.safetensors"}, "absent.onnx"},
+      {{"blank.txt", "n.safetensors"},
+       "blank.txt: expected a network: .safetensors, .onnx, .h5 or .keras, got something else"},
+      {{torch / "zip.pth", "n.safetensors"},
+       "expected a whole network, got weights alone, of PyTorch's; say which network: "
+       "saccade convert"},
+      {{torch / "calls_system.pth", "n.safetensors", "--model", "lenet5"}, "got one that calls 'posix.system'"},
+      {{torch / "zip.pth", "n.safetensors", "--model", "lenet5"},
+       "expected a tensor 'conv2d.weight' for layer 'conv2d'"},
+      {{net, "n.safetensors", "--model", "lenet5"}, "expected weights alone, got a whole network; leave --model out"},
+      {{net, "n.onnx", "--names", "torch"}, "convert: --names torch: expected a .safetensors file"},
+      {{net, "n.safetensors", "--names", "keras"}, "convert: --names: expected one of saccade, torch, got 'keras'"},
   };
   for (const auto& [arguments, message] : cases) {
     std::vector<std::string> command = {"convert"};

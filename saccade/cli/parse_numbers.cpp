@@ -1,6 +1,4 @@
-#include "saccade/cli/parse_pair.h"
-
-#include <charconv>
+#include "saccade/cli/parse_numbers.h"
 
 namespace saccade::cli {
 
