@@ -8,11 +8,16 @@
 
 namespace saccade {
 
-/// Imports an ONNX network (operator sets 7 to 17) as a trainable one: convolutions, dense layers and batch normalisation
+/// Imports an ONNX network (operator sets 7 to 18) as a trainable one: convolutions, dense layers and batch normalisation
 /// become layers with their weights, an activation or bias that follows such a layer becomes part of it, dropout stays for
 /// training, the arithmetic of shapes is done once. The image's axes turn from [channels, height, width] into
-/// [height, width, channels], filters from OIHW into HWIO. Layers are called as the file's nodes.
+/// [height, width, channels], filters from OIHW into HWIO. A file whose images are [batch, height, width, channels], as
+/// exporters of TensorFlow write them, keeps them so. Layers are called as the file's nodes. Constants that are combined
+/// with images, such as those of normalisation, stay as they are in training (Arithmetic).
 /// An output of [classes, 1, 1] becomes [classes].
+///
+/// Where an operator works along the batch too, there is none: the network takes the graph's whole input as one image,
+/// [n, c, h, w] with the axes as the file has them, and gives its whole output.
 ///
 /// Preprocessing is none(): an ONNX file does not say what was done to its images; set it. Class names are empty.
 /// Throws SystemError when the file cannot be read, FormatError for what is no such network; an operator that cannot be

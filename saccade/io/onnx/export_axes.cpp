@@ -137,7 +137,7 @@ Value export_reduce(const LayerExport& l) {
   const std::string reduced = turns ? l.own("reduced") : l.output();
   if (o.reduction == Reduction::mean) {
     onnx::NodeProto& node = l.add_node("ReduceMean", {l.input().name}, reduced);
-    set(node, "axes", {axis});
+    set(node, "axes", std::vector<Index>{axis});
     set(node, "keepdims", Index{keepdims});
   } else {
     onnx::NodeProto& node = l.add_node("ReduceSum", {l.input().name, l.add("axes", Constant::list({axis}))}, reduced);

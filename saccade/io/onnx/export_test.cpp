@@ -7,6 +7,7 @@
 #include <set>
 
 #include "saccade/io/onnx.h"
+#include "saccade/nn/arithmetic.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
@@ -15,9 +16,14 @@
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
+#include "saccade/nn/pad.h"
+#include "saccade/nn/permute.h"
 #include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/reduce.h"
+#include "saccade/nn/resample.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -118,6 +124,33 @@ INSTANTIATE_TEST_SUITE_P(
              {Flatten{}, Dropout{{.rate = 0.25F}}, Dense{{.units = 4, .activation = sigmoid}}, BatchNorm{}, PReLU{},
               Dense{{.units = 3, .use_bias = false}}}},
         Case{"softmax head", {4, 4, 2}, {GlobalAveragePool2D{}, Dense{{.units = 3, .activation = softmax}}}},
+        Case{"arithmetic",
+             {3, 4, 2},
+             {Arithmetic{{.operation = ArithmeticKind::subtract, .operand = {2}}},
+              Arithmetic{{.operation = ArithmeticKind::divide, .operand = {3, 1, 1}, .operand_first = true}},
+              Arithmetic{{.operation = ArithmeticKind::multiply, .operand = {4, 1}}}, Flatten{},
+              Arithmetic{{.operand = {1}}}, Dense{{.units = 2}}}},
+        Case{"axes",
+             {4, 6, 3},
+             {Permute{{.axes = {1, 0, 2}}}, Slice{{.axis = 0, .start = 5, .count = 3, .step = -2}},
+              Pad{{.axis = 1, .before = 2, .after = 1, .mode = PadMode::reflect}},
+              Pad{{.axis = 2, .before = 1, .value = 0.5F}}, Pad{{.axis = 0, .after = 2, .mode = PadMode::edge}},
+              Permute{{.axes = {2, 0, 1}}}, Reduce{{.axis = 1, .keepdims = true}},
+              ActivationLayer{{.activation = log_softmax}}}},
+        Case{"fewer axes",
+             {4, 6, 3},
+             {Reduce{{.axis = 2}}, Slice{{.start = 1, .count = 4}}, Reduce{{.reduction = Reduction::sum, .axis = 0}},
+              Dense{{.units = 2}}}},
+        Case{
+            "resample",
+            {4, 6, 3},
+            {Resample{{.axis = 0, .size = 7, .coordinates = Coordinates::align_corners}},
+             Resample{{.axis = 1, .size = 5, .method = Resampling::cubic, .cubic_a = -0.5F, .exclude_outside = true}},
+             Resample{{.axis = 0, .size = 4, .scale = 0.6F, .method = Resampling::nearest, .rounding = Rounding::ceil}},
+             MaxPool2D{{.pool = 2, .strides = 1, .dilation = {2, 3}}}}},
+        Case{"two axes",
+             {6, 4},
+             {Reshape{{.shape = {4, 6}}}, Permute{{.axes = {1, 0}}}, Slice{{.axis = 0, .count = 3}}}},
         Case{"reshape", {1, 1, 6}, {Reshape{{.shape = {6}}}, Dense{{.units = 4}}, Reshape{{.shape = {1, 1, 4}}}}}));
 
 TEST(OnnxExport, BranchesComeBackBitForBit) {
@@ -127,7 +160,10 @@ TEST(OnnxExport, BranchesComeBackBitForBit) {
       Conv2D{{.filters = 4, .kernel = 1, .activation = sigmoid}}(GlobalAveragePool2D{{.keepdims = true}}(a));
   const Node gated = Multiply{}({a, gate});
   const Node sum = Add{}({x, gated, a});
-  Model net("net", x, Dense{{.units = 3}}(Flatten{}(Concatenate{}({sum, x}))));
+  const Node column = Reduce{{.axis = 1, .keepdims = true}}(sum);
+  const Node centred = Arithmetic{{.operation = ArithmeticKind::subtract}}({sum, column});
+  const Node tall = Concatenate{{.axis = 0}}({centred, sum});
+  Model net("net", x, Dense{{.units = 3}}(Flatten{}(Concatenate{}({tall, Concatenate{{.axis = 0}}({x, x})}))));
   const std::string bytes = encode_onnx(net);
   EXPECT_EQ(checked(bytes), "");
   Model back = imported(bytes);

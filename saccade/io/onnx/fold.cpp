@@ -242,6 +242,40 @@ Constant fold_dequantize(const Arguments& arguments) {
   return Constant::of(x.dims, std::move(y));
 }
 
+/// y = f(x) of floating-point numbers.
+template <float (*kFunction)(float)>
+Constant fold_function(const Arguments& arguments) {
+  Constant values = arguments.constant(0);
+  if (!values.is_float()) arguments.fail("floating-point numbers", "whole ones");
+  std::vector<float> results = values.floats();
+  for (float& value : results) value = kFunction(value);
+  return Constant::of(std::move(values.dims), std::move(results));
+}
+float square_root(float x) { return std::sqrt(x); }
+float reciprocal(float x) { return 1.0F / x; }
+float round_down(float x) { return std::floor(x); }
+float round_up(float x) { return std::ceil(x); }
+
+Constant fold_neg(const Arguments& arguments) {
+  Constant values = arguments.constant(0);
+  if (values.is_float()) {
+    for (float& value : std::get<0>(values.values)) value = -value;
+  } else {
+    for (Index& value : std::get<1>(values.values)) value = compute(arguments, '-', Index{0}, value);
+  }
+  return values;
+}
+
+/// Powers of floating-point numbers by one exponent.
+Constant fold_pow(const Arguments& arguments) {
+  Constant values = arguments.constant(0);
+  if (!values.is_float()) arguments.fail("floating-point numbers", "whole ones");
+  const float exponent = arguments.number("", 1, 1.0F);
+  std::vector<float> results = values.floats();
+  for (float& value : results) value = std::pow(value, exponent);
+  return Constant::of(std::move(values.dims), std::move(results));
+}
+
 Constant fold_shape(const Arguments& arguments) {
   return Constant::list(shape_part(arguments, arguments.constant(0).dims));
 }
@@ -267,19 +301,25 @@ const std::map<std::string, Constant (*)(const Arguments&)>& folders() {
   static const std::map<std::string, Constant (*)(const Arguments&)> kFolders{
       {"Add", fold_arithmetic<'+'>},
       {"Cast", fold_cast},
+      {"Ceil", fold_function<round_up>},
       {"Concat", fold_concat},
       {"Constant", fold_constant},
       {"ConstantOfShape", fold_constant_of_shape},
       {"DequantizeLinear", fold_dequantize},
       {"Div", fold_arithmetic<'/'>},
       {"Expand", fold_expand},
+      {"Floor", fold_function<round_down>},
       {"Flatten", fold_view<flatten_dims>},
       {"Gather", fold_gather},
       {"Identity", fold_identity},
       {"Mul", fold_arithmetic<'*'>},
+      {"Neg", fold_neg},
+      {"Pow", fold_pow},
+      {"Reciprocal", fold_function<reciprocal>},
       {"Reshape", fold_view<reshape_dims>},
       {"Shape", fold_shape},
       {"Slice", fold_slice},
+      {"Sqrt", fold_function<square_root>},
       {"Squeeze", fold_view<squeeze_dims>},
       {"Sub", fold_arithmetic<'-'>},
       {"Transpose", fold_transpose},

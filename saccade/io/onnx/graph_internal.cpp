@@ -20,7 +20,7 @@ namespace {
 
 using onnx::TensorProto;
 constexpr const char* kExportAgain = "the file is damaged; export the network again";
-constexpr Index kNewestOpset = 17;  // of the onnx library whose schema and conformance cases we follow
+constexpr Index kNewestOpset = 18;  // the newest that the operators are read after
 
 std::string data_type_text(int type) {
   return onnx::TensorProto_DataType_IsValid(type)

@@ -41,8 +41,16 @@ class Network {
     tensor.mutable_int64_data()->Assign(values.begin(), values.end());
     return *this;
   }
+  /// A node of several outputs, and no attributes but the axis.
+  Network& nodes(const std::string& op, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
+                 Index axis) {
+    node(op, inputs, outputs.front(), {{"axis", axis}});
+    for (const std::string& output : std::span(outputs).subspan(1))
+      graph().mutable_node()->rbegin()->add_output(output);
+    return *this;
+  }
   Network& node(const std::string& op, const std::vector<std::string>& inputs, const std::string& output,
-                const std::map<std::string, std::variant<Dims, Index, float>>& attributes = {}) {
+                const std::map<std::string, std::variant<Dims, Index, float, const char*>>& attributes = {}) {
     onnx::NodeProto& node = *graph().add_node();
     node.set_op_type(op);
     for (const std::string& input : inputs) node.add_input(input);
@@ -56,6 +64,9 @@ class Network {
       } else if (const auto* integer = std::get_if<Index>(&value)) {
         attribute.set_type(onnx::AttributeProto::INT);
         attribute.set_i(*integer);
+      } else if (const auto* text = std::get_if<const char*>(&value)) {
+        attribute.set_type(onnx::AttributeProto::STRING);
+        attribute.set_s(*text);
       } else {
         attribute.set_type(onnx::AttributeProto::FLOAT);
         attribute.set_f(std::get<float>(value));
@@ -75,6 +86,20 @@ class Network {
     for (const auto& dim : model_.graph().input(0).type().tensor_type().shape().dim()) dims.push_back(dim.dim_value());
     dims.erase(dims.begin() + 1);
     return internal::run(model, Constant::of(dims, image)).floats();
+  }
+  /// The layers' types, one after another: "Input Conv2D".
+  std::string types() const {
+    const Model model = import();
+    std::string types;
+    for (const GraphNode& node : model.nodes()) types.append(types.empty() ? "" : " ").append(node.layer->type());
+    return types;
+  }
+  /// The output for one image in the network's own order.
+  Floats run_as_is(const Floats& image) const {
+    Model model = import();
+    Plan plan(model, 1, PlanMode::training);
+    const std::span<const float> y = plan.forward(image);
+    return {y.begin(), y.end()};
   }
   std::string error() const {
     try {
@@ -170,6 +195,100 @@ TEST(OnnxImport, ClipOfOneBoundCanBeSaved) {
     encode_model(model, [&](std::span<const std::byte> piece) { file.insert(file.end(), piece.begin(), piece.end()); });
     EXPECT_EQ(read_model(file, "net").graph().summary(), model.graph().summary());
   }
+}
+
+TEST(OnnxImport, ImagesOfTensorFlowKeepTheirOrder) {
+  const Network net = Network({-1, 1, 2, 3})
+                          .weight("mean", {3}, {1, 2, 3})
+                          .weight("scale", {1, 1, 1, 1}, {2})
+                          .weight("w", {2, 3, 1, 1}, {1, 10, 100, 0, 0, 1})
+                          .weight("b", {2, 1, 1}, {5, 0})
+                          .node("Sub", {"x", "mean"}, "s")
+                          .node("Div", {"s", "scale"}, "d")
+                          .node("Transpose", {"d"}, "t", {{"perm", Dims{0, 3, 1, 2}}})
+                          .node("Conv", {"t", "w"}, "c")
+                          .node("Add", {"c", "b"}, "cb")
+                          .node("Transpose", {"cb"}, "l", {{"perm", Dims{0, 2, 3, 1}}})
+                          .node("ReduceMean", {"l"}, "y", {{"axes", Dims{1, 2}}, {"keepdims", Index{0}}});
+  EXPECT_EQ(net.types(), "Input Arithmetic Arithmetic Conv2D GlobalAveragePool2D");
+  const Model model = net.import();
+  EXPECT_EQ(model.input_shape(), Shape({1, 2, 3}));
+  EXPECT_EQ(model.trainable_count(), 8) << "normalisation is not trained";
+  EXPECT_THAT(net.run_as_is({3, 2, 3, 1, 4, 5}), ElementsAre(5 + (1 + 110) / 2.0F, 0.5F));
+}
+
+TEST(OnnxImport, ShufflesAndSplitsChannelsInTheirPlace) {
+  const Network net = Network({-1, 4, 1, 2})
+                          .integers("five", {5}, {0, 2, 2, 1, 2})
+                          .integers("four", {4}, {0, 4, 1, 2})
+                          .node("Reshape", {"x", "five"}, "r")
+                          .node("Transpose", {"r"}, "t", {{"perm", Dims{0, 2, 1, 3, 4}}})
+                          .node("Reshape", {"t", "four"}, "f")
+                          .nodes("Split", {"f"}, {"a", "b"}, 1)
+                          .node("Concat", {"b", "a"}, "y", {{"axis", Index{1}}});
+  EXPECT_EQ(net.types(), "Input Reshape Permute Reshape Slice Slice Concatenate");
+  EXPECT_THAT(net.run({1, 2, 3, 4, 5, 6, 7, 8}), ElementsAre(3, 4, 7, 8, 1, 2, 5, 6));
+}
+
+TEST(OnnxImport, CombinesTwoTensorsOfAnyShapesThatBroadcast) {
+  Network net({-1, 2, 1, 2});
+  net.node("ReduceMean", {"x"}, "rows", {{"axes", Dims{3}}}).node("ReduceMean", {"x"}, "gate", {{"axes", Dims{2, 3}}});
+  EXPECT_THAT(Network(net).node("Sub", {"x", "rows"}, "y").run({1, 3, 2, 8}), ElementsAre(-1, 1, -3, 3));
+  EXPECT_THAT(Network(net).node("Div", {"rows", "x"}, "y").run({1, 2, 5, 5}), ElementsAre(1.5F, 0.75F, 1, 1));
+  EXPECT_EQ(Network(net).node("Mul", {"gate", "x"}, "y").types(), "Input GlobalAveragePool2D Multiply");
+  EXPECT_THAT(Network(net).node("Expand", {"rows", "s"}, "y").integers("s", {4}, {1, 1, 2, 2}).run({1, 3, 2, 8}),
+              ElementsAre(2, 2, 2, 2, 5, 5, 5, 5));
+}
+
+TEST(OnnxImport, RowsOfPixelsAreImagesOfHeightOne) {
+  const Network net = Network({-1, 2, 3})
+                          .weight("w", {1, 2, 2}, {1, 10, 100, 1000})
+                          .weight("b", {1, 1}, {-5000})
+                          .node("Conv", {"x", "w"}, "c")
+                          .node("Add", {"c", "b"}, "s")
+                          .node("Relu", {"s"}, "y");
+  EXPECT_EQ(net.types(), "Input Reshape Conv2D Reshape") << "bias and activation are the convolution's";
+  EXPECT_THAT(net.run({1, 2, 3, 4, 5, 6}), ElementsAre(21 + 5400 - 5000, 32 + 6500 - 5000));
+}
+
+TEST(OnnxImport, MatricesOfWeightsForEveryPlace) {
+  const Network net = Network({-1, 2, 3})
+                          .weight("w", {3, 2}, {1, 0, 0, 1, 1, 1})
+                          .weight("b", {2}, {10, 20})
+                          .node("MatMul", {"x", "w"}, "m")
+                          .node("Add", {"m", "b"}, "y");
+  EXPECT_EQ(net.import().trainable_count(), 8) << "the bias is learned";
+  EXPECT_THAT(net.run({1, 2, 3, 4, 5, 6}), ElementsAre(14, 25, 20, 31));
+}
+
+TEST(OnnxImport, ReadsWhatOperatorSet18HasAsInputs) {
+  const auto net = [](const Dims& dims) { return Network(dims, 18); };
+  EXPECT_THAT(net({-1, 1, 1, 4}).integers("a", {2}, {2, 3}).node("ReduceMean", {"x", "a"}, "y").run({1, 2, 3, 6}),
+              ElementsAre(3));
+  EXPECT_THAT(net({-1, 1, 1, 2})
+                  .integers("a", {1}, {-1})
+                  .integers("p", {2}, {1, 0})
+                  .node("Pad", {"x", "p", "", "a"}, "y")
+                  .run({1, 2}),
+              ElementsAre(0, 1, 2));
+  EXPECT_THAT(net({-1, 1, 1, 4})
+                  .weight("s", {1}, {0.5F})
+                  .node("Resize", {"x", "", "s"}, "y", {{"axes", Dims{3}}, {"antialias", Index{1}}, {"mode", "linear"}})
+                  .run({0, 8, 16, 24}),
+              ElementsAre(5, 19));
+  EXPECT_THAT(net({-1, 3, 1, 1}).nodes("Split", {"x"}, {"a", "y"}, 1).run({1, 2, 3}), ElementsAre(3))
+      << "the last part is smaller";
+  EXPECT_THAT(Network({-1, 1, 1, 1}, 19).node("Relu", {"x"}, "y").error(), HasSubstr("operator set 1 to 18"));
+}
+
+TEST(OnnxImport, GraphsThatMixTheBatchAreImportedWhole) {
+  const Network turned = Network({2, 3}).node("Transpose", {"x"}, "y", {{"perm", Dims{1, 0}}});
+  EXPECT_EQ(turned.import().input_shape(), Shape({2, 3}));
+  EXPECT_THAT(turned.run_as_is({1, 2, 3, 4, 5, 6}), ElementsAre(1, 4, 2, 5, 3, 6));
+  EXPECT_THAT(Network({3}).node("Softmax", {"x"}, "y").run_as_is({0, 0, 0}), ElementsAre(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
+  EXPECT_THAT(Network({-1, 3}).node("Transpose", {"x"}, "y", {{"perm", Dims{1, 0}}}).error(),
+              HasSubstr("the batch to stay the first axis"))
+      << "of a batch of unknown size";
 }
 
 TEST(OnnxImport, NamesAreOfOneTensor) {

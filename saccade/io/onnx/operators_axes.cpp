@@ -165,7 +165,10 @@ Edge import_slice(const NodeImport& n) {
 
 /// The parts' extents.
 std::vector<Index> split_sizes(const NodeImport& n, Index extent) {
-  const Index parts = n.node().integer("num_outputs", isize(n.node().outputs.size()));
+  const Index parts = isize(n.node().outputs.size());
+  const Index said = n.node().integer("num_outputs", parts);
+  if (said != parts)
+    n.arguments().fail(fmt::format("num_outputs {}, as many as there are", parts), std::to_string(said));
   if (n.arguments().has_list("split", 1)) return n.arguments().list("split", 1);
   if (parts < 1 || parts > extent) n.arguments().fail(fmt::format("1 to {} parts", extent), std::to_string(parts));
   // Equal ones, of which the last may be smaller.
@@ -226,10 +229,14 @@ Edge import_reduce(const NodeImport& n) {
   if (axes.empty()) axes = all;
   std::ranges::sort(axes, std::greater<>());
   check_not_batch(n, x, axes.back());
-  if (kReduction == Reduction::mean && x.is_batched() && x.rank() == 4 && axes == std::vector<Index>{3, 2}) {
-    const ImageEdge image(n);
-    const Node mean = GlobalAveragePool2D{{.keepdims = keepdims, .name = n.name()}}(image.node());
-    return keepdims ? image.made(mean) : Edge{mean, {x.dims[0], mean.shape()[0]}, {1}};
+  const bool over_pixels = x.order.size() == 3 && axes == std::vector<Index>{std::max(x.order[0], x.order[1]),
+                                                                             std::min(x.order[0], x.order[1])};
+  if (kReduction == Reduction::mean && x.is_batched() && over_pixels) {
+    const Node mean = GlobalAveragePool2D{{.keepdims = keepdims, .name = n.name()}}(x.node);
+    if (!keepdims) return {mean, {x.dims[0], x.node.shape()[2]}, {1}};
+    x = x.made_by(mean);
+    for (const Index axis : axes) x.dims[usize(axis)] = 1;
+    return x;
   }
   for (const Index axis : axes) {
     ReduceOptions options{.reduction = kReduction, .keepdims = keepdims};
