@@ -10,6 +10,16 @@
 #include "saccade/base/random.h"
 #include "saccade/io/model_file.h"
 #include "saccade/io/onnx.h"
+#include "saccade/nn/arithmetic.h"
+#include "saccade/nn/dense.h"
+#include "saccade/nn/merge.h"
+#include "saccade/nn/pad.h"
+#include "saccade/nn/permute.h"
+#include "saccade/nn/pool2d.h"
+#include "saccade/nn/reduce.h"
+#include "saccade/nn/resample.h"
+#include "saccade/nn/slice.h"
+#include "saccade/nn/view.h"
 #include "saccade/train/evaluate.h"
 #include "saccade/zoo/zoo.h"
 #include "tests/support/test_data.h"
@@ -115,6 +125,35 @@ TEST_F(OnnxRuntime, ComputesWhatEveryNetworkOfTheZooComputes) {
     draw(net);
     add(std::string(entry.name), std::move(net));
   }
+  run_all();
+}
+
+TEST_F(OnnxRuntime, ComputesWhatLayersAlongAxesCompute) {
+  const auto add_layers = [&](const std::string& name, std::vector<AnyLayer> layers) {
+    layers.insert(layers.begin(), Input{{6, 8, 4}});
+    layers.insert(layers.end(), {Flatten{}, Dense{{.units = kClasses, .activation = log_softmax}}});
+    Model net(Sequential(name, layers), Model::Weights::zeros);
+    draw(net);
+    add(name, std::move(net));
+  };
+  add_layers("arithmetic", {Arithmetic{{.operation = ArithmeticKind::subtract, .operand = {4}}},
+                            Arithmetic{{.operation = ArithmeticKind::multiply, .operand = {6, 1, 4}}}});
+  add_layers("pads", {Pad{{.axis = 0, .before = 2, .after = 1, .mode = PadMode::reflect}},
+                      Pad{{.axis = 1, .before = 3, .mode = PadMode::edge}}, Pad{{.after = 2, .value = 0.5F}}});
+  add_layers("parts", {Slice{{.axis = 0, .start = 5, .count = 3, .step = -2}}, Permute{{.axes = {1, 2, 0}}},
+                       Slice{{.start = 1, .count = 2}}, Reduce{{.axis = 2}}, Reduce{{.axis = 0, .keepdims = true}}});
+  add_layers("sizes", {Resample{{.axis = 0, .size = 9}},
+                       Resample{{.axis = 1, .size = 5, .coordinates = Coordinates::align_corners}},
+                       Resample{{.axis = 0, .size = 7, .method = Resampling::cubic, .cubic_a = -0.5F}},
+                       Resample{{.axis = 1, .size = 3, .scale = 0.7F, .method = Resampling::nearest}},
+                       MaxPool2D{{.pool = 2, .strides = 1, .dilation = {3, 1}}}});
+  const Node x = input({6, 8, 4});
+  const Node centred =
+      Arithmetic{{.operation = ArithmeticKind::subtract}}({x, Reduce{{.axis = 1, .keepdims = true}}(x)});
+  Model net(Graph("joined", x, Dense{{.units = kClasses}}(Flatten{}(Concatenate{{.axis = 0}}({x, centred})))),
+            Model::Weights::zeros);
+  draw(net);
+  add("joined", std::move(net));
   run_all();
 }
 
