@@ -68,8 +68,10 @@ namespace {
 
 /// What folds into each node from `first` to `last`.
 std::vector<std::optional<internal::Fold>> folds_of(const Model& model, PlanMode mode, const internal::Roles& roles,
-                                                    std::size_t first, std::size_t last) {
-  if (mode == PlanMode::inference) return std::vector<std::optional<internal::Fold>>(model.nodes().size());
+                                                    const PlanPart& part, std::size_t last) {
+  const std::size_t first = part.first;
+  if (mode == PlanMode::inference || (mode == PlanMode::training && part.wants_grad))
+    return std::vector<std::optional<internal::Fold>>(model.nodes().size());
   if (mode == PlanMode::training) return internal::folds_in_training(model, roles);
   std::vector<bool> inside(model.nodes().size());
   std::fill(inside.begin() + isize(first) + 1, inside.begin() + isize(last) + 1, true);
@@ -131,18 +133,20 @@ void Plan::prepare(Model& model, const PlanPart& part) {
   const std::span<const GraphNode> nodes = model.nodes().first(last + 1);
   const bool training = mode_ == PlanMode::training;
   const internal::Roles roles = internal::roles_in_training(model);
-  const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles, first_, last);
+  const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles, part, last);
   std::vector<std::string> folded_into(nodes.size());
   steps_.resize(first_);
   steps_.push_back(make_input(nodes[first_]));
+  steps_.back().wants_grad = training && part.wants_grad;
   for (std::size_t i = first_ + 1; i < nodes.size(); ++i) {
     const GraphNode& node = nodes[i];
     Step step = make_step(model, node);
     const bool frozen = roles.frozen[i];
+    const bool passive = frozen && !part.wants_grad;  // no backward pass
     PrepareContext context{.batch = batch_,
                            .src = model.graph().input_shapes(node),
                            .dst = node.shape,
-                           .training = training && !frozen,
+                           .training = training && !passive,
                            .wants_grad_src = {},
                            .parameters = {},
                            .constant_parameters = mode_ == PlanMode::constant || (training && frozen),
@@ -167,7 +171,8 @@ void Plan::prepare(Model& model, const PlanPart& part) {
     }
     context.parameters.assign(step.parameters.begin(), step.parameters.end());
     step.folded_into = folded_into[i];
-    if (!step.folded_into.empty()) {
+    const bool drops_nothing = training && frozen && layer->is_random();
+    if (!step.folded_into.empty() || drops_nothing) {
       step.parameters.clear();
       step.operation = std::make_unique<ViewOperation>();
     } else {
@@ -247,6 +252,7 @@ void Plan::plan_backward_memory() {
 }
 
 void Plan::bind_memory() {
+  if (steps_[first_].grad_id) steps_[first_].grad_dst = arena_.floats(*steps_[first_].grad_id);
   for (std::size_t i = first_ + 1; i < steps_.size(); ++i) {
     Step& step = steps_[i];
     step.src.resize(step.inputs.size());
@@ -309,6 +315,16 @@ std::span<float> Plan::output_grad() {
                       .fix = mode_ == PlanMode::training ? "unfreeze a layer" : "compile it with PlanMode::training"});
   }
   return steps_.back().grad_dst;
+}
+
+std::span<const float> Plan::input_grad() const {
+  if (!steps_[first_].grad_id) {
+    throw ValueError({.where = "plan",
+                      .expected = "a plan for training with PlanPart::wants_grad",
+                      .got = "one without",
+                      .fix = "compile it with .wants_grad = true"});
+  }
+  return steps_[first_].grad_dst;
 }
 
 void Plan::backward() {

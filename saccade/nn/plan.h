@@ -23,6 +23,9 @@ enum class PlanMode : std::uint8_t {
 struct PlanPart {
   std::size_t first = 0;                 ///< The Input: the images themselves.
   std::optional<std::size_t> last = {};  ///< Left out: the network's output.
+  /// In training, backward() also writes input_grad(). Frozen layers then keep their weights and statistics, drop nothing, and
+  /// pass gradients on; a network that is frozen throughout has a backward pass, too.
+  bool wants_grad = false;
 };
 
 /// A model made ready to run with one batch size: an implementation chosen for every operation, memory laid out in one
@@ -57,6 +60,8 @@ class Plan {
   std::span<float> output_grad();
   /// Writes Parameter::grad (whole, not added) of every parameter that learns.
   void backward();
+  /// After backward(), with PlanPart::wants_grad: d(loss)/d(what forward() was given), [batch, ...]. Valid until the next forward().
+  std::span<const float> input_grad() const;
 
   /// One paragraph a layer: which implementation computes each part, and why the faster ones declined.
   std::string explain() const;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
 #include "saccade/base/random.h"
 #include "saccade/nn/arena.h"
@@ -248,6 +249,24 @@ TEST(Plan, FrozenParametersStayBitIdenticalAndGradientsPassThroughThem) {
   }
 }
 
+TEST(Plan, TheGradientOfTheInputOfALinearNetworkIsItsWeights) {
+  const Node x = input({5});
+  Model net("linear", x, Dense{{.units = 2, .name = "d"}}(Dropout{{.rate = 0.5F}}(x)));
+  fill_with_integers(net);
+  net.freeze("*");
+  Plan plan(net, 1, PlanMode::training, {.wants_grad = true});
+  plan.forward(integers(5, 1));
+  plan.output_grad()[0] = 0.0F;
+  plan.output_grad()[1] = 1.0F;
+  plan.backward();
+  const std::span<const float> weight = net.parameter("d.weight").value.floats();  // [inputs, units]
+  ASSERT_EQ(plan.input_grad().size(), 5U);
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(plan.input_grad()[i], weight[2 * i + 1]) << "and nothing was dropped";
+  EXPECT_EQ(net.parameter("d.weight").grad.elements(), 0);
+  EXPECT_THAT([&] { Plan(net, 1, PlanMode::inference).input_grad(); },
+              testing::ThrowsMessage<ValueError>(HasSubstr("wants_grad")));
+}
+
 /// Convolutions of both kinds with normalisation: followed by an activation, by one that nobody fuses, and read twice.
 Model normalised() {
   const Node x = input({9, 9, 3});
@@ -282,6 +301,43 @@ TEST(Plan, FoldingChangesNothingButRounding) {
   EXPECT_THAT(text, HasSubstr("norm_c\n  forward"));
   EXPECT_THAT(text, HasSubstr("activation_1\n  forward"));
   EXPECT_THAT(plain.explain(), Not(HasSubstr("part of")));
+}
+
+TEST(Plan, TheGradientOfAPartsInputIsItsDerivative) {
+  Model net = normalised();
+  net.freeze("*");
+  const std::vector<Parameter> before(net.parameters().begin(), net.parameters().end());
+  for (const std::size_t first : {std::size_t{0}, std::size_t{4}}) {
+    Plan plan(net, 1, PlanMode::training, {.first = first, .wants_grad = true});
+    Plan forward(net, 1, PlanMode::inference, {.first = first});
+    std::vector<float> values(usize(net.nodes()[first].shape.elements()));
+    Stream stream(6, 0, 0, slot_of("input gradient"));
+    for (float& value : values) value = stream.uniform();
+    plan.forward(values);
+    std::ranges::fill(plan.output_grad(), 0.0F);
+    plan.output_grad()[1] = 1.0F;
+    plan.backward();
+    constexpr float kStep = 1e-2F;
+    int compared = 0;
+    for (std::size_t i = 0; i < values.size(); i += 17) {
+      const auto output_at = [&](float value) {
+        std::vector<float> moved = values;
+        moved[i] = value;
+        return forward.forward(moved)[1];
+      };
+      const float right = output_at(values[i] + kStep), middle = output_at(values[i]),
+                  left = output_at(values[i] - kStep);
+      const float slope = (right - left) / (2 * kStep), bend = std::abs(right - 2 * middle + left) / kStep;
+      // Central differences are no derivative across a kink of an activation.
+      if (bend > 0.05F * std::abs(slope)) continue;
+      EXPECT_NEAR(plan.input_grad()[i], slope, 0.02F * std::abs(slope) + 1e-3F) << first << " " << i;
+      ++compared;
+    }
+    EXPECT_GT(compared, 5);
+  }
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_TRUE(std::ranges::equal(before[i].value.bytes(), net.parameters()[i].value.bytes())) << before[i].name;
+  }
 }
 
 TEST(Plan, TheFrozenPartIsFoldedToo) {
