@@ -64,6 +64,7 @@
 #include "saccade/train/callbacks.h"
 #include "saccade/train/classifier.h"
 #include "saccade/train/evaluate.h"
+#include "saccade/train/explain.h"
 #include "saccade/train/fit.h"
 #include "saccade/zoo/surgery.h"
 #include "saccade/zoo/zoo.h"

@@ -18,6 +18,7 @@
 #include "saccade/cli/data_command.h"
 #include "saccade/cli/evaluate_command.h"
 #include "saccade/cli/experiment_command.h"
+#include "saccade/cli/explain_command.h"
 #include "saccade/cli/filter_command.h"
 #include "saccade/cli/predict_command.h"
 #include "saccade/cli/summary_command.h"
@@ -36,6 +37,7 @@ void build(const Command& program, Console& console) {
   add_train_command(program, console);
   add_evaluate_command(program, console);
   add_predict_command(program, console);
+  add_explain_command(program, console);
   add_summary_command(program, console);
   add_experiment_command(program, console);
   add_augment_command(program, console);

@@ -108,6 +108,7 @@ TEST(Docs, ExamplesInHelpNameOptionsThatExist) {
                                                      {"train"},
                                                      {"evaluate"},
                                                      {"predict"},
+                                                     {"explain"},
                                                      {"summary"},
                                                      {"experiment"},
                                                      {"experiment", "translation"},

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "saccade/image/decode.h"
 #include "saccade/image/encode.h"
 #include "workplace.h"
 
@@ -112,6 +113,29 @@ TEST(PredictSummary, CountsOfTheZoo) {
   EXPECT_EQ(json.at("layers").back().at("output_shape"), nlohmann::json({10}));
   EXPECT_EQ(nlohmann::json::parse(place.expect(0, {"summary", "mlp", "--json"}).out).at("parameters"), 3836410);
   EXPECT_THAT(place.expect(0, {"summary", "vgg_small", "--explain"}).out, HasSubstr("implementations for training"));
+}
+
+TEST_F(Predict, AndSaysWhy) {
+  const Result result = place->expect(0, {"explain", "net", "digits/0.png", "--out", "why", "--patch", "6"});
+  EXPECT_THAT(result.out, StartsWith("digits/0.png  " + labels[0] + " "));
+  const std::string page = read(*place / "why/index.html");
+  EXPECT_THAT(page, HasSubstr("Grad-CAM for " + labels[0]));
+  for (const char* file : {"image.png", "grad_cam.png", "occlusion.png", "features.png", "filters.png"}) {
+    EXPECT_GE(read_image(*place / "why" / file).shape()[0], 56) << file;
+  }
+  std::size_t pictures = 0;
+  for (std::size_t at = page.find("src="); at != std::string::npos; at = page.find("src=", at + 1), ++pictures) {
+    EXPECT_EQ(page.substr(at, 38), "src=\"data:image/png;base64,iVBORw0KGgo") << "a page of its own";
+  }
+  EXPECT_EQ(pictures, 5U);
+
+  place->expect(0, {"explain", "net", "digits/0.png", "--class", "4", "--layer", "conv2d_1", "--out", "why4"});
+  EXPECT_THAT(read(*place / "why4/index.html"), HasSubstr("Feature maps of conv2d_1"));
+  EXPECT_THAT(place->expect(2, {"explain", "net", "digits/0.png", "--class", "ten"}).err,
+              HasSubstr("expected the name of a class, or a number from 0 to 9, got 'ten'"));
+  EXPECT_THAT(place->expect(2, {"explain", "net", "digits/0.png", "--layer", "dense"}).err,
+              HasSubstr("its output must be an image"));
+  EXPECT_THAT(place->expect(2, {"explain", "net", "digits/none.png"}).err, HasSubstr("none.png"));
 }
 
 }  // namespace
