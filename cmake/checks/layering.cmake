@@ -19,6 +19,7 @@ set(third_party
   "^stb/|STB::image"  "^stb_|STB::image"
   "^onnx/|ONNX::proto"
   "^zlib\\.h|ZLIB::ZLIB"
+  "^ft2build\\.h|Freetype::Freetype"
   "^curl/|CURL::libcurl"
   "^openssl/|OpenSSL::Crypto"
   "^nlohmann/|nlohmann_json::nlohmann_json"
