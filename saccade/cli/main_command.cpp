@@ -12,6 +12,7 @@
 #include "saccade/base/error.h"
 #include "saccade/base/printable.h"
 #include "saccade/base/version.h"
+#include "saccade/cli/advise_command.h"
 #include "saccade/cli/augment_command.h"
 #include "saccade/cli/bench_command.h"
 #include "saccade/cli/convert_command.h"
@@ -35,6 +36,7 @@ void build(const Command& program, Console& console) {
       "  saccade predict runs/lenet5-mnist digit.png\n"
       "  saccade train --help");
   add_train_command(program, console);
+  add_advise_command(program, console);
   add_evaluate_command(program, console);
   add_predict_command(program, console);
   add_explain_command(program, console);

@@ -58,6 +58,12 @@ TEST(FrozenCuts, AreWhereOneTensorPassesThatNothingChanges) {
   EXPECT_THAT(names_of(net, frozen_cuts(net)), ElementsAre("stem"));
 }
 
+TEST(NarrowNodes, AreThoseThatAllElseGoesThrough) {
+  const Model net = residual();
+  EXPECT_THAT(names_of(net, narrow_nodes(net.graph())),
+              ElementsAre("input", "stem", "stem_norm", "stem_relu", "sum", "sum_relu", "pool", "drop", "head"));
+}
+
 TEST(FrozenCuts, NothingIsGainedBelowTheFirstWeights) {
   const Node x = input({4, 4, 1});
   Model net("flat", x, Dense{{.units = 2}}(Flatten{}(x)));

@@ -31,6 +31,20 @@ std::vector<std::optional<Fold>> folds_in_training(const Model& model, const Rol
 
 }  // namespace internal
 
+std::vector<std::size_t> narrow_nodes(const Graph& graph) {
+  std::vector<std::size_t> reach(graph.nodes().size());
+  for (std::size_t i = 0; i < reach.size(); ++i) {
+    for (const std::size_t input : graph.nodes()[i].inputs) reach[input] = i;
+  }
+  std::vector<std::size_t> narrow;
+  std::size_t reach_before = 0;
+  for (std::size_t i = 0; i < reach.size(); ++i) {
+    if (reach_before <= i) narrow.push_back(i);
+    reach_before = std::max(reach_before, reach[i]);
+  }
+  return narrow;
+}
+
 std::vector<std::size_t> frozen_cuts(const Model& model) {
   const std::span<const GraphNode> nodes = model.nodes();
   const internal::Roles roles = internal::roles_in_training(model);

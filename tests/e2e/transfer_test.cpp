@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
+#include <sstream>
 
 #include "saccade/image/encode.h"
 #include "saccade/io/model_file.h"
@@ -127,6 +129,21 @@ TEST_F(Transfer, PreprocessingTravelsWithTheNetwork) {
   EXPECT_EQ(after.preprocessing, before.preprocessing);
   EXPECT_EQ(after.input_shape(), before.input_shape());
   EXPECT_THAT(after.class_names, ElementsAreArray({"round", "straight"}));
+}
+
+TEST_F(Transfer, AdviceSaysHowMuchToTrainAndItsCommandRuns) {
+  const Result advice = place->expect(0, {"advise", "shapes", "--from", "digits"});
+  EXPECT_THAT(advice.out, HasSubstr("the images themselves                 0          64  "));
+  EXPECT_THAT(advice.out, HasSubstr("426 images of 2 classes, 213 a class on average, fewest of "));
+  const std::string begin = "try:   saccade ";
+  std::istringstream words(advice.out.substr(advice.out.find(begin) + begin.size()));
+  std::vector<std::string> command{std::istream_iterator<std::string>(words), {}};
+  command.insert(command.end(), {"--epochs", "1", "--run", "advised"});
+  place->expect(0, command);
+  EXPECT_THAT(place->expect(0, {"advise", "shapes", "--from", "digits", "--json"}).out,
+              HasSubstr("\"looked_at\": 426"));
+  EXPECT_THAT(place->expect(2, {"advise", "shapes", "--from", "digits", "--x-col", "a"}).err,
+              HasSubstr("advise: --x-col"));
 }
 
 TEST_F(Transfer, SaysWhatIsWrong) {
