@@ -381,6 +381,11 @@ std::string encode_onnx(const Model& model) {
   proto.set_producer_name("saccade");
   proto.set_producer_version(std::string(kVersion));
   proto.add_opset_import()->set_version(kOpset);
+  for (const auto& [key, value] : internal::facts_of(model)) {
+    onnx::StringStringEntryProto& entry = *proto.add_metadata_props();
+    entry.set_key(std::string(internal::kOnnxFactPrefix) + key);
+    entry.set_value(value);
+  }
   onnx::GraphProto& graph = *proto.mutable_graph();
   graph.set_name(model.name());
   std::vector<Value> values;

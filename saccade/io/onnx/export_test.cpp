@@ -171,10 +171,15 @@ TEST(OnnxExport, BranchesComeBackBitForBit) {
   EXPECT_EQ(encode_onnx(net), bytes);
 }
 
-TEST(OnnxExport, OtherActivationsAreValid) {
-  for (const Activation activation : {swish, gelu, gelu_tanh}) {
+TEST(OnnxExport, ActivationsOfSeveralNodesComeBackAsOneLayer) {
+  for (const Activation activation : {swish, gelu, gelu_tanh, hard_swish}) {
     const std::vector<AnyLayer> layers{Conv2D{{.filters = 2, .activation = activation}}};
-    EXPECT_EQ(checked(encode_onnx(chain({2, 2, 1}, layers))), "") << name_of(activation);
+    Model net = chain({2, 2, 1}, layers);
+    const std::string bytes = encode_onnx(net);
+    EXPECT_EQ(checked(bytes), "") << name_of(activation);
+    Model back = imported(bytes);
+    EXPECT_EQ(back.nodes().size(), 2) << name_of(activation);
+    EXPECT_EQ(outputs(back, 2), outputs(net, 2)) << name_of(activation);
   }
 }
 

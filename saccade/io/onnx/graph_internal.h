@@ -60,6 +60,7 @@ struct OnnxGraph {
   std::string file;
   std::string name;
   Index opset = 0;
+  std::map<std::string, std::string> facts;  ///< What save_onnx added: see facts_internal.h. Empty in other files.
   std::vector<OnnxValueInfo> inputs;  ///< Without those that are initialised.
   std::vector<OnnxValueInfo> outputs;
   std::map<std::string, Constant> initializers;

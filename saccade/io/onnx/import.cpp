@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "saccade/base/error.h"
+#include "saccade/io/onnx/curves_internal.h"
 #include "saccade/io/onnx/fold_internal.h"
 #include "saccade/io/onnx/import_internal.h"
 #include "saccade/io/quote_internal.h"
@@ -98,6 +99,7 @@ Importer::Importer(OnnxGraph graph, const OnnxRequest& request, bool batched)
   if (!request_.output.empty()) {
     std::erase_if(graph_.outputs, [&](const OnnxValueInfo& output) { return output.name != request_.output; });
   }
+  join_curves(graph_);
   for (const OnnxNode& node : graph_.nodes) {
     for (const std::string& input : node.inputs) ++readers_[input];
   }
@@ -257,7 +259,8 @@ ImportedNetwork Importer::finish() {
       parameter.value = std::move(weights_.at(node.name).at(parameter.name.substr(node.name.size() + 1)));
     }
   }
-  result.model.preprocessing = Preprocessing::none();  // an ONNX file does not say what its images went through
+  result.model.preprocessing = Preprocessing::none();  // other programs' files do not say what their images went through
+  if (!graph_.facts.empty()) take_facts(result.model, graph_.facts, graph_.file);
   return result;
 }
 

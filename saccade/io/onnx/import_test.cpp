@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::AnyOf;
 using ::testing::ElementsAre;
+using ::testing::FloatNear;
 using ::testing::HasSubstr;
 
 using Dims = std::vector<Index>;
@@ -279,6 +280,43 @@ TEST(OnnxImport, ReadsWhatOperatorSet18HasAsInputs) {
   EXPECT_THAT(net({-1, 3, 1, 1}).nodes("Split", {"x"}, {"a", "y"}, 1).run({1, 2, 3}), ElementsAre(3))
       << "the last part is smaller";
   EXPECT_THAT(Network({-1, 1, 1, 1}, 19).node("Relu", {"x"}, "y").error(), HasSubstr("operator set 1 to 18"));
+}
+
+TEST(OnnxImport, FormulasOfActivationsBecomeOneLayer) {
+  Network net({-1, 2});
+  net.weight("half", {}, {0.5F}).weight("one", {1}, {1}).weight("root", {}, {1.41421356F}).weight("six", {}, {6});
+  net.weight("three", {}, {3}).weight("zero", {}, {0});
+  Network gelu = Network(net)
+                     .node("Div", {"x", "root"}, "d")
+                     .node("Erf", {"d"}, "e")
+                     .node("Add", {"e", "one"}, "a")
+                     .node("Mul", {"x", "a"}, "m")
+                     .node("Mul", {"m", "half"}, "y");
+  EXPECT_EQ(gelu.types(), "Input Activation");
+  EXPECT_THAT(gelu.run({1, -1}), ElementsAre(FloatNear(0.841345F, 1e-6F), FloatNear(-0.158655F, 1e-6F)));
+  Network hard = Network(net)
+                     .node("Add", {"x", "three"}, "a")
+                     .node("Clip", {"a", "zero", "six"}, "c")
+                     .node("Mul", {"x", "c"}, "m")
+                     .node("Div", {"m", "six"}, "y");
+  EXPECT_EQ(hard.types(), "Input Activation");
+  // Another curve, and a part of the formula that is read elsewhere, stay what they are.
+  EXPECT_EQ(Network(net).node("Sigmoid", {"x"}, "s").node("Mul", {"s", "s"}, "y").types(), "Input Activation Multiply");
+  EXPECT_EQ(Network(net).node("Sigmoid", {"x"}, "s").node("Mul", {"x", "s"}, "m").node("Add", {"m", "s"}, "y").types(),
+            "Input Activation Multiply Add");
+}
+
+TEST(OnnxImport, TakesAndRepeatsPositions) {
+  Network net({-1, 4, 1, 1});
+  const auto gather = [&](const Dims& dims, const Dims& indices) {
+    return Network(net).integers("i", dims, indices).node("Gather", {"x", "i"}, "y", {{"axis", Index{1}}});
+  };
+  EXPECT_THAT(gather({3}, {2, 1, -1}).run({1, 2, 3, 4}), ElementsAre(3, 2, 4));
+  EXPECT_THAT(gather({2, 2}, {0, 0, 2, 3}).run_as_is({1, 2, 3, 4}), ElementsAre(1, 3, 1, 4)) << "channels last";
+  EXPECT_EQ(gather({}, {1}).import().output_shape().elements(), 1);
+  EXPECT_THAT(gather({1}, {4}).error(), HasSubstr("indices into 4, got 4"));
+  EXPECT_THAT(Network(net).integers("r", {4}, {1, 2, 1, 1}).node("Tile", {"x", "r"}, "y").run({1, 2, 3, 4}),
+              ElementsAre(1, 2, 3, 4, 1, 2, 3, 4));
 }
 
 TEST(OnnxImport, GraphsThatMixTheBatchAreImportedWhole) {

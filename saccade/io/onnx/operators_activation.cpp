@@ -51,6 +51,18 @@ Edge import_elu(const NodeImport& n) {
   return activate(n, {.activation = elu, .elu_alpha = n.node().number("alpha", 1.0F)});
 }
 
+Edge import_gelu(const NodeImport& n) {
+  const std::string approximate = n.node().text("approximate", "none");
+  if (approximate != "none" && approximate != "tanh") n.arguments().fail("approximate none or tanh", approximate);
+  return activate(n, {.activation = approximate == "none" ? gelu : gelu_tanh});
+}
+
+Edge import_swish(const NodeImport& n) {
+  const float alpha = n.node().number("alpha", 1.0F);
+  if (alpha != 1.0F) n.arguments().fail("alpha 1", fmt::format("{}", alpha));
+  return activate(n, {.activation = swish});
+}
+
 Edge import_hard_sigmoid(const NodeImport& n) {
   return activate(n, {.activation = hard_sigmoid,
                       .hard_sigmoid_slope = n.node().number("alpha", 0.2F),
@@ -134,6 +146,7 @@ std::span<const OnnxOperator> activation_operators() {
   static constexpr std::array kOperators = {
       OnnxOperator{"Clip", import_clip},
       OnnxOperator{"Elu", import_elu},
+      OnnxOperator{"Gelu", import_gelu},
       OnnxOperator{"HardSigmoid", import_hard_sigmoid},
       OnnxOperator{"HardSwish", import_plain<Activation::hard_swish>},
       OnnxOperator{"LeakyRelu", import_leaky_relu},
@@ -142,6 +155,7 @@ std::span<const OnnxOperator> activation_operators() {
       OnnxOperator{"Relu", import_plain<Activation::relu>},
       OnnxOperator{"Sigmoid", import_plain<Activation::sigmoid>},
       OnnxOperator{"Softmax", import_softmax<Activation::softmax>},
+      OnnxOperator{"Swish", import_swish},
       OnnxOperator{"Tanh", import_plain<Activation::tanh>},
   };
   return kOperators;

@@ -57,23 +57,33 @@ void check_not_batch(const NodeImport& n, const Edge& x, Index axis) {
   if (axis == 0 && x.is_batched()) n.arguments().fail("the images of a batch to stay apart", "axis 0");
 }
 
-Edge import_concat(const NodeImport& n) {
-  const Edge head = unflattened(n.edge(0));
-  const Index axis = n.arguments().axis(n.node().integer("axis", 1), head.rank());
-  check_not_batch(n, head, axis);
-  std::vector<Node> parts;
+/// Side by side along one axis, in the order of the first.
+Edge joined(const NodeImport& n, const std::vector<Edge>& parts, Index axis) {
+  const Edge& head = parts.front();
+  if (parts.size() == 1) return head;
+  std::vector<Node> nodes;
   std::vector<Index> dims = head.dims;
   dims[usize(axis)] = 0;
-  for (std::size_t i = 0; i < n.node().inputs.size(); ++i) {
-    const Edge part = unflattened(n.edge(i));
-    if (part.rank() != head.rank()) n.arguments().fail("tensors of as many axes", dims_text(part.dims));
+  for (const Edge& part : parts) {
     dims[usize(axis)] += part.dims[usize(axis)];
-    parts.push_back(arranged(part, head.order).node);
+    nodes.push_back(arranged(part, head.order).node);
   }
-  if (parts.size() == 1) return n.edge(0);
   const Index place = head.position(axis);
   const bool last = place + 1 == isize(head.order.size());
-  return {Concatenate{{.axis = last ? -1 : place, .name = n.name()}}(parts), std::move(dims), head.order};
+  return {Concatenate{{.axis = last ? -1 : place, .name = n.name()}}(nodes), std::move(dims), head.order};
+}
+
+Edge import_concat(const NodeImport& n) {
+  if (n.node().inputs.size() == 1) return n.edge(0);
+  std::vector<Edge> parts;
+  for (std::size_t i = 0; i < n.node().inputs.size(); ++i) parts.push_back(unflattened(n.edge(i)));
+  if (parts.empty()) n.arguments().fail("at least one tensor", "none");
+  const Index axis = n.arguments().axis(n.node().integer("axis", 1), parts.front().rank());
+  check_not_batch(n, parts.front(), axis);
+  for (const Edge& part : parts) {
+    if (part.rank() != parts.front().rank()) n.arguments().fail("tensors of as many axes", dims_text(part.dims));
+  }
+  return joined(n, parts, axis);
 }
 
 /// One axis of the edge's own, in layers for it and what they do to its extent.
@@ -161,6 +171,63 @@ Edge import_slice(const NodeImport& n) {
     x = along<Slice>(n, x, axis, SliceOptions{.start = s.start, .count = s.count, .step = s.step});
   }
   return x;
+}
+
+/// Positions of one axis that the file names: one part for each row of evenly spaced ones.
+Edge import_gather(const NodeImport& n) {
+  const Edge x = unflattened(n.edge(0));
+  const Constant& indices = n.arguments().constant(1);
+  const Index axis = n.arguments().axis(n.node().integer("axis", 0), x.rank());
+  check_not_batch(n, x, axis);
+  const Index extent = x.dims[usize(axis)];
+  if (indices.is_float() || indices.elements() == 0) n.arguments().fail("whole numbers as input 1", "others, or none");
+  std::vector<Index> places = indices.integers();
+  for (Index& place : places) {
+    if (place < 0) place += extent;
+    if (place < 0 || place >= extent) n.arguments().fail(fmt::format("indices into {}", extent), std::to_string(place));
+  }
+  constexpr std::size_t kMostParts = 256;
+  std::vector<Edge> parts;
+  for (std::size_t i = 0; i < places.size();) {
+    const Index step = i + 1 < places.size() ? places[i + 1] - places[i] : 1;
+    std::size_t end = i + 1;
+    while (step != 0 && end < places.size() && places[end] - places[end - 1] == step) ++end;
+    const SliceOptions part{.start = places[i], .count = isize(end - i), .step = step == 0 ? 1 : step};
+    parts.push_back(along<Slice>(n, x, axis, part));
+    if (parts.size() > kMostParts) {
+      n.arguments().fail(fmt::format("indices of at most {} rows of evenly spaced ones", kMostParts), "more");
+    }
+    i = end;
+  }
+  std::vector<Index> dims(x.dims.begin(), x.dims.begin() + axis);
+  dims.insert(dims.end(), indices.dims.begin(), indices.dims.end());
+  dims.insert(dims.end(), x.dims.begin() + axis + 1, x.dims.end());
+  return reshaped(joined(n, parts, axis), dims);
+}
+
+/// The tensor several times along its axes: an axis of 1 before each, repeated, and joined with it.
+Edge import_tile(const NodeImport& n) {
+  const Edge& x = n.edge(0);
+  const std::vector<Index> repeats = n.arguments().list("", 1);
+  constexpr Index kMost = 1 << 20;
+  if (isize(repeats.size()) != x.rank() ||
+      !std::ranges::all_of(repeats, [](Index r) { return r >= 1 && r <= kMost; })) {
+    n.arguments().fail(fmt::format("{} repeats from 1 to {}", x.rank(), kMost), dims_text(repeats));
+  }
+  if (x.is_batched() && repeats.front() != 1) n.arguments().fail("each image once", dims_text(repeats));
+  std::vector<Index> split, ones, dims = x.dims;
+  for (std::size_t i = 0; i < repeats.size(); ++i) {
+    if (repeats[i] != 1) {
+      split.push_back(1);
+      ones.push_back(repeats[i]);
+    }
+    split.push_back(x.dims[i]);
+    ones.push_back(1);
+    dims[i] *= repeats[i];
+  }
+  const Index elements = n.arguments().affordable_elements(ones);
+  const Constant factor = Constant::of(ones, std::vector<float>(usize(elements), 1.0F));
+  return reshaped(combined(n, ArithmeticKind::multiply, reshaped(x, split), factor, false), dims);
 }
 
 /// The parts' extents.
@@ -259,6 +326,7 @@ std::span<const OnnxOperator> axis_operators() {
       OnnxOperator{"Concat", import_concat},
       OnnxOperator{"Dropout", import_dropout},
       OnnxOperator{"Flatten", import_view<flatten_dims>},
+      OnnxOperator{"Gather", import_gather},
       OnnxOperator{"Identity", import_identity},
       OnnxOperator{"Pad", import_pad},
       OnnxOperator{"ReduceMean", import_reduce<Reduction::mean>},
@@ -267,6 +335,7 @@ std::span<const OnnxOperator> axis_operators() {
       OnnxOperator{"Slice", import_slice},
       OnnxOperator{"Split", nullptr, import_split},
       OnnxOperator{"Squeeze", import_view<squeeze_dims>},
+      OnnxOperator{"Tile", import_tile},
       OnnxOperator{"Transpose", import_transpose},
       OnnxOperator{"Unsqueeze", import_view<unsqueeze_dims>},
   };
