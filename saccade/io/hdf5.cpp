@@ -10,23 +10,26 @@
 
 #include "saccade/base/error.h"
 #include "saccade/io/hdf5_internal.h"
+#include "saccade/io/hdf5_reader_internal.h"
 #include "saccade/io/quote_internal.h"
 
 namespace saccade::internal {
 namespace {
 
 constexpr const char* kDamaged = "the file is damaged; save it again";
-/// How many bytes of numbers a file may hold for each of its own (weights hardly compress), and how many in any case.
-constexpr Index kMostRatio = 16, kAtLeastBytes = Index{1} << 24;
-
 [[noreturn]] void fail(std::string where, std::string expected, std::string got, std::string fix = kDamaged) {
   throw FormatError({std::move(where), std::move(expected), std::move(got), std::move(fix)});
+}
+
+std::mutex& library_mutex() {
+  static std::mutex the_mutex;
+  return the_mutex;
 }
 
 /// The library may be built without locks of its own, and prints what goes wrong unless told not to.
 class Quiet {
  public:
-  Quiet() : lock_(mutex()) {
+  Quiet() {
     H5Eget_auto2(H5E_DEFAULT, &print_, &data_);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   }
@@ -35,11 +38,7 @@ class Quiet {
   ~Quiet() { H5Eset_auto2(H5E_DEFAULT, print_, data_); }
 
  private:
-  static std::recursive_mutex& mutex() {
-    static std::recursive_mutex the_mutex;
-    return the_mutex;
-  }
-  std::lock_guard<std::recursive_mutex> lock_;
+  Hdf5Lock lock_;
   H5E_auto2_t print_ = nullptr;
   void* data_ = nullptr;
 };
@@ -99,12 +98,10 @@ std::vector<hsize_t> extents_of(hid_t space) {
 
 }  // namespace
 
-bool is_hdf5(std::span<const std::byte> bytes) {
-  constexpr std::string_view kMagic("\x89HDF\r\n\x1a\n", 8);
-  return bytes.size() >= kMagic.size() && std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
-}
+Hdf5Lock::Hdf5Lock() { library_mutex().lock(); }
+Hdf5Lock::~Hdf5Lock() { library_mutex().unlock(); }
 
-struct Hdf5File::Handles {
+struct Hdf5Reader::Handles {
   Handle file;
   std::string name;
   Index file_bytes = 0;
@@ -198,11 +195,11 @@ struct Hdf5File::Handles {
   }
 };
 
-Hdf5File::Hdf5File(std::span<const std::byte> bytes, std::string file) : handles_(std::make_unique<Handles>()) {
+Hdf5Reader::Hdf5Reader(std::span<const std::byte> bytes, std::string file) : handles_(std::make_unique<Handles>()) {
   const Quiet quiet;
   handles_->name = std::move(file);
   handles_->file_bytes = isize(bytes.size());
-  handles_->allowance = kAtLeastBytes + kMostRatio * isize(bytes.size());
+  handles_->allowance = hdf5_allowance(isize(bytes.size()));
   const Handle access = memory_only();
   // The library takes memory that it may write to, and copies it.
   H5Pset_file_image(access.get(), const_cast<std::byte*>(bytes.data()), bytes.size());
@@ -210,17 +207,17 @@ Hdf5File::Hdf5File(std::span<const std::byte> bytes, std::string file) : handles
   if (!handles_->file.good()) fail(handles_->name, "an HDF5 file", "something else, or a damaged one");
 }
 
-Hdf5File::~Hdf5File() {
+Hdf5Reader::~Hdf5Reader() {
   const Quiet quiet;
   handles_.reset();
 }
 
-bool Hdf5File::has(const std::string& path) const {
+bool Hdf5Reader::has(const std::string& path) const {
   const Quiet quiet;
   return handles_->find(path).has_value();
 }
 
-std::vector<std::string> Hdf5File::names(const std::string& path) const {
+std::vector<std::string> Hdf5Reader::names(const std::string& path) const {
   const Quiet quiet;
   const std::optional<Handle> group = handles_->find(path);
   if (!group || H5Iget_type(group->get()) != H5I_GROUP) fail(handles_->where(path), "a group", group ? "data" : "none");
@@ -236,7 +233,7 @@ std::vector<std::string> Hdf5File::names(const std::string& path) const {
   return names;
 }
 
-std::optional<std::vector<std::string>> Hdf5File::texts(const std::string& path, const std::string& attribute) const {
+std::optional<std::vector<std::string>> Hdf5Reader::texts(const std::string& path, const std::string& attribute) const {
   const Quiet quiet;
   const std::optional<Handle> object = handles_->find(path);
   if (!object || H5Aexists(object->get(), attribute.c_str()) <= 0) return std::nullopt;
@@ -272,12 +269,12 @@ std::optional<std::vector<std::string>> Hdf5File::texts(const std::string& path,
   return texts;
 }
 
-Shape Hdf5File::shape(const std::string& path) const {
+Shape Hdf5Reader::shape(const std::string& path) const {
   const Quiet quiet;
   return handles_->shape(handles_->dataset(path).get(), path);
 }
 
-Tensor Hdf5File::read(const std::string& path) {
+Tensor Hdf5Reader::read(const std::string& path) {
   const Quiet quiet;
   const Handle dataset = handles_->dataset(path);
   const Shape shape = handles_->shape(dataset.get(), path);

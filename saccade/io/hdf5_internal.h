@@ -16,7 +16,9 @@ namespace saccade::internal {
 bool is_hdf5(std::span<const std::byte> bytes);
 
 /// An HDF5 file in memory. Nothing outside it is ever opened: links other than plain ones, data in other files and filters
-/// that would be loaded as plugins are refused. Paths have '/' between names; "" is the root.
+/// that would be loaded as plugins are refused. HDF5's library itself hangs or crashes over damaged files, so it reads in a
+/// process of its own, which can open no files and has bounds on its time and memory: one that it breaks on is a FormatError
+/// like any other. Paths have '/' between names; "" is the root.
 class Hdf5File {
  public:
   /// `file` is what messages call it. Throws FormatError for what is no HDF5 file.
@@ -37,8 +39,8 @@ class Hdf5File {
   Tensor read(const std::string& path);
 
  private:
-  struct Handles;
-  std::unique_ptr<Handles> handles_;
+  class Process;
+  std::unique_ptr<Process> process_;
 };
 
 /// An HDF5 file being written to memory. One content, one sequence of bytes.

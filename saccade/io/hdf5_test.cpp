@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <hdf5.h>
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 #include "saccade/base/file.h"
 #include "saccade/io/hdf5_internal.h"
 #include "tests/support/message_of.h"
@@ -121,6 +125,24 @@ TEST(Hdf5, SizesAreCheckedBeforeMemoryIsTaken) {
                 H5Pclose(plan);
               }),
               HasSubstr("got filter 32000"));
+}
+
+/// HDF5 1.10 goes round in circles over some damage to the heap that it keeps texts in.
+TEST(Hdf5, WhatTheLibraryBreaksOnIsRefusedInTime) {
+  Hdf5Writer writer;
+  writer.add_text("", "model_config", std::string(3000, 'x'));
+  std::vector<std::byte> bytes = writer.finish();
+  const std::string_view magic = "GCOL";
+  const auto heap = std::ranges::search(bytes, std::as_bytes(std::span(magic))).begin() - bytes.begin();
+  bool broken = false;
+  for (Index i = heap + 8; i < heap + 48 && !broken; ++i) {
+    std::byte& byte = bytes[usize(i)];
+    const std::byte good = std::exchange(byte, byte ^ std::byte{0xFF});
+    const std::string said = test::message_of<FormatError>([&] { Hdf5File(bytes, "f.h5").texts("", "model_config"); });
+    broken = said.find("f.h5: expected an HDF5 file, got one that HDF5's library cannot get through") == 0;
+    byte = good;
+  }
+  EXPECT_TRUE(broken);
 }
 
 TEST(Hdf5, TypesOfNumbersBecomeFloats) {

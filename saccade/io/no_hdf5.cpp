@@ -15,7 +15,7 @@ namespace {
 
 }  // namespace
 
-struct Hdf5File::Handles {};
+class Hdf5File::Process {};
 struct Hdf5Writer::Handles {};
 
 bool is_hdf5(std::span<const std::byte> /*bytes*/) { return false; }
