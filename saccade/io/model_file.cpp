@@ -9,45 +9,28 @@
 
 #include "saccade/base/error.h"
 #include "saccade/io/architecture_internal.h"
+#include "saccade/io/facts_internal.h"
 #include "saccade/io/format_internal.h"
-#include "saccade/io/json_internal.h"
 #include "saccade/io/quote_internal.h"
 #include "saccade/io/safetensors.h"
 
 namespace saccade {
 namespace {
 
-using internal::Json;
-using internal::OrderedJson;
 using internal::quote;
 
 constexpr Index kVersion = 1;
 constexpr const char* kOtherNetwork = "the file is damaged, or its architecture and its tensors belong to two networks";
-
-OrderedJson json_of(const std::vector<float>& values) {
-  OrderedJson json = OrderedJson::array();
-  for (const float value : values) json.push_back(internal::stored_float(value));
-  return json;
-}
-
-OrderedJson json_of(const std::vector<std::string>& values) {
-  OrderedJson json = OrderedJson::array();
-  for (const std::string& value : values) json.push_back(value);
-  return json;
-}
 
 Metadata metadata_of(const Model& model) {
   std::vector<std::string> frozen;
   for (const Parameter& parameter : model.parameters()) {
     if (!parameter.trainable) frozen.push_back(parameter.name);
   }
-  const Preprocessing& p = model.preprocessing;
   Metadata metadata = internal::format_metadata(internal::kNetworkFormat, kVersion);
   metadata["architecture"] = internal::format_architecture(model);
-  metadata["preprocessing"] = internal::format_json(
-      {{"scale", internal::stored_float(p.scale)}, {"mean", json_of(p.mean)}, {"deviation", json_of(p.deviation)}});
-  metadata["class_names"] = internal::format_json(json_of(model.class_names));
-  metadata["frozen"] = internal::format_json(json_of(frozen));
+  metadata.merge(internal::facts_of(model));
+  metadata["frozen"] = internal::format_strings(frozen);
   return metadata;
 }
 
@@ -72,9 +55,8 @@ class ModelReader {
                          .fix = kOtherNetwork});
     }
     for (Parameter& parameter : model.parameters()) parameter.value = std::move(tensors_.at(parameter.name));
-    read_preprocessing(model);
-    read_class_names(model);
-    for (const std::string& name : read_strings("frozen")) {
+    internal::take_facts(model, metadata_, file_);
+    for (const std::string& name : internal::parse_strings(part("frozen"), file_ + ": frozen")) {
       if (!expected_.contains(name)) {
         throw FormatError(
             {.where = file_ + ": frozen", .expected = "names of parameters", .got = quote(name), .fix = kOtherNetwork});
@@ -111,51 +93,6 @@ class ModelReader {
       }
       expected_.insert(name);
     }
-  }
-
-  std::vector<float> read_floats(const Json& object, const std::string& key, const std::string& where) const {
-    std::vector<float> values;
-    const std::string place = where + ", " + key;
-    for (const Json& value : internal::read_array(internal::read_member(object, key, where), place)) {
-      values.push_back(internal::read_float(value, place));
-    }
-    return values;
-  }
-
-  std::vector<std::string> read_strings(const std::string& key) const {
-    const std::string where = file_ + ": " + key;
-    const Json json = internal::parse_json(part(key), where);
-    std::vector<std::string> values;
-    for (const Json& value : internal::read_array(json, where)) values.push_back(internal::read_string(value, where));
-    return values;
-  }
-
-  void read_preprocessing(Model& model) const {
-    const std::string where = file_ + ": preprocessing";
-    const Json json = internal::parse_json(part("preprocessing"), where);
-    internal::read_object(json, where);
-    Preprocessing& p = model.preprocessing;
-    p.scale = internal::read_float(internal::read_member(json, "scale", where), where + ", scale");
-    p.mean = read_floats(json, "mean", where);
-    p.deviation = read_floats(json, "deviation", where);
-    try {
-      p.validate(model.input_shape()[-1]);
-    } catch (const ValueError& error) {
-      ErrorText text = error.text();
-      text.where = file_ + ": " + text.where;
-      throw FormatError(std::move(text));
-    }
-  }
-
-  void read_class_names(Model& model) const {
-    model.class_names = read_strings("class_names");
-    const Shape& shape = model.output_shape();
-    const Index outputs = shape.rank() == 0 ? 1 : shape[-1];
-    if (model.class_names.empty() || isize(model.class_names.size()) == outputs) return;
-    throw FormatError({.where = file_ + ": class_names",
-                       .expected = fmt::format("none or {} names, one an output", outputs),
-                       .got = fmt::format("{}", model.class_names.size()),
-                       .fix = kOtherNetwork});
   }
 
   Metadata metadata_;

@@ -19,7 +19,8 @@ namespace saccade {
 /// Where an operator works along the batch too, there is none: the network takes the graph's whole input as one image,
 /// [n, c, h, w] with the axes as the file has them, and gives its whole output.
 ///
-/// Preprocessing is none(): an ONNX file does not say what was done to its images; set it. Class names are empty.
+/// Preprocessing and class names are those that save_onnx() wrote into the file's metadata. Files of other programs do not
+/// say what was done to their images: preprocessing is none() then, set it, and class names are empty.
 /// Throws SystemError when the file cannot be read, FormatError for what is no such network; an operator that cannot be
 /// imported is named with its node, operator set and what was expected. docs/onnx.md lists what can.
 Model load_onnx(const std::filesystem::path& path);
@@ -29,8 +30,8 @@ Model read_onnx(std::span<const std::byte> bytes, const std::string& name);
 
 /// Writes the network as ONNX (operator set 14), whole or not at all, for other programs and for load_onnx(), which gives
 /// the same network back, weights bit for bit. Images are [batch, channels, height, width] there, with a batch of any size;
-/// padding is written in numbers, activations as nodes of their own, dropout stays. Preprocessing and class names have no
-/// place in the file. Throws ValueError, naming the layer, for what ONNX has no word for; SystemError.
+/// padding is written in numbers, activations as nodes of their own, dropout stays. Preprocessing and class names are
+/// metadata (saccade.preprocessing, saccade.class_names: JSON), which other programs pass over. Throws ValueError, naming the layer, for what ONNX has no word for; SystemError.
 void save_onnx(const Model& model, const std::filesystem::path& path);
 
 /// The bytes of that file.

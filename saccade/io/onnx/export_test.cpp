@@ -153,6 +153,27 @@ INSTANTIATE_TEST_SUITE_P(
              {Reshape{{.shape = {4, 6}}}, Permute{{.axes = {1, 0}}}, Slice{{.axis = 0, .count = 3}}}},
         Case{"reshape", {1, 1, 6}, {Reshape{{.shape = {6}}}, Dense{{.units = 4}}, Reshape{{.shape = {1, 1, 4}}}}}));
 
+TEST(OnnxExport, WhatBelongsToTheNetworkComesBack) {
+  Model net = chain({4, 4, 3}, std::vector<AnyLayer>{GlobalAveragePool2D{}, Dense{{.units = 2}}});
+  net.preprocessing = {.scale = 1.0F / 255.0F, .mean = {0.485F, 0.456F, 0.406F}, .deviation = {0.2F, 0.3F, 0.4F}};
+  net.class_names = {"rose", "not a \"rose\""};
+  const std::string bytes = encode_onnx(net);
+  EXPECT_EQ(checked(bytes), "");
+  const Model back = imported(bytes);
+  EXPECT_EQ(back.preprocessing, net.preprocessing);
+  EXPECT_EQ(back.class_names, net.class_names);
+
+  onnx::ModelProto proto;
+  ASSERT_TRUE(proto.ParseFromString(bytes));
+  for (onnx::StringStringEntryProto& entry : *proto.mutable_metadata_props()) {
+    if (entry.key() == "saccade.class_names") entry.set_value("[\"rose\"]");
+  }
+  EXPECT_THAT([&] { imported(proto.SerializeAsString()); },
+              testing::ThrowsMessage<FormatError>(HasSubstr("net.onnx: class_names: expected none or 2 names")));
+  proto.clear_metadata_props();
+  EXPECT_EQ(imported(proto.SerializeAsString()).preprocessing, Preprocessing::none());
+}
+
 TEST(OnnxExport, BranchesComeBackBitForBit) {
   const Node x = input({6, 6, 4});
   const Node a = Conv2D{{.filters = 4, .kernel = 3, .padding = same}}(x);

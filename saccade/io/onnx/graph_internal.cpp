@@ -192,6 +192,10 @@ class GraphReader {
     result_.file = file_;
     result_.name = graph.name();
     result_.opset = read_opset();
+    for (const onnx::StringStringEntryProto& entry : model_.metadata_props()) {
+      if (!entry.key().starts_with(kOnnxFactPrefix)) continue;
+      result_.facts.insert_or_assign(entry.key().substr(kOnnxFactPrefix.size()), entry.value());
+    }
     for (const TensorProto& tensor : graph.initializer()) {
       const std::string where = fmt::format("{}: tensor {}", file_, quote(tensor.name()));
       result_.initializers.insert_or_assign(tensor.name(), TensorReader(tensor, where).read());

@@ -50,6 +50,9 @@ class OnnxNode {
   mutable std::set<std::string> asked_;
 };
 
+/// Before the names of what save_onnx adds to a file's metadata: see facts_internal.h.
+inline constexpr std::string_view kOnnxFactPrefix = "saccade.";
+
 struct OnnxValueInfo {
   std::string name;
   std::vector<Index> dims;  ///< -1 where the file gives a name or nothing.
@@ -60,8 +63,8 @@ struct OnnxGraph {
   std::string file;
   std::string name;
   Index opset = 0;
-  std::map<std::string, std::string> facts;  ///< What save_onnx added: see facts_internal.h. Empty in other files.
-  std::vector<OnnxValueInfo> inputs;  ///< Without those that are initialised.
+  std::map<std::string, std::string> facts;  ///< What save_onnx added, without prefix. Empty in other files.
+  std::vector<OnnxValueInfo> inputs;         ///< Without those that are initialised.
   std::vector<OnnxValueInfo> outputs;
   std::map<std::string, Constant> initializers;
   std::vector<OnnxNode> nodes;  ///< In the file's order, which the standard demands to be topological.
