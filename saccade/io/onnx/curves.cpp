@@ -66,13 +66,17 @@ class CurveFinder {
   void run() {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const std::string& op = graph_.nodes[i].op;
-      if ((op == "Mul" || op == "Div") && graph_.nodes[i].outputs.size() == 1) join_at(i);
+      const bool is_pair = graph_.nodes[i].inputs.size() == 2 && graph_.nodes[i].outputs.size() == 1;
+      if (is_pair && (op == "Mul" || op == "Div")) join_at(i);
     }
     std::size_t next = 0;
     std::erase_if(graph_.nodes, [&](const OnnxNode&) { return dropped_.contains(next++); });
   }
 
  private:
+  /// What the nodes looked at so far compute.
+  using Values = std::map<std::size_t, std::optional<Curve>>;
+
   /// The tensors two steps above the node: one of them is what a curve starts from.
   std::vector<std::string> starts(const OnnxNode& node) const {
     std::vector<std::string> result;
@@ -81,7 +85,7 @@ class CurveFinder {
       result.push_back(input);
       if (producer == producers_.end()) continue;
       const std::vector<std::string>& above = graph_.nodes[producer->second].inputs;
-      result.insert(result.end(), above.begin(), above.end());
+      if (above.size() <= 2) result.insert(result.end(), above.begin(), above.end());
     }
     return result;
   }
@@ -89,9 +93,11 @@ class CurveFinder {
   void join_at(std::size_t last) {
     for (const std::string& x : starts(graph_.nodes[last])) {
       if (x.empty() || scalar(x)) continue;
-      std::set<std::size_t> used;
-      const std::optional<Curve> curve = value(graph_.nodes[last].outputs[0], x, used);
+      Values values;
+      const std::optional<Curve> curve = value(graph_.nodes[last].outputs[0], x, values);
       const KnownCurve* known = curve ? find_known(*curve) : nullptr;
+      std::set<std::size_t> used;
+      for (const auto& [i, ignored] : values) used.insert(i);
       if (!known || !is_closed(used, last)) continue;
       OnnxNode& node = graph_.nodes[last];
       node.op = known->op;
@@ -129,23 +135,26 @@ class CurveFinder {
     return static_cast<double>(constant->floats().front());
   }
 
-  /// The tensor as a function of x alone, with the nodes that compute it, or nothing.
-  std::optional<Curve> value(const std::string& tensor, const std::string& x, std::set<std::size_t>& used) const {
+  /// The tensor as a function of x alone, or nothing; `values` collects the nodes that compute it.
+  std::optional<Curve> value(const std::string& tensor, const std::string& x, Values& values) const {
     constexpr std::size_t kMostNodes = 12;
     if (tensor == x) return curve_of([](double place) { return place; });
     if (const auto number = scalar(tensor)) return curve_of([&](double) { return *number; });
     const auto producer = producers_.find(tensor);
-    if (producer == producers_.end() || used.size() >= kMostNodes || dropped_.contains(producer->second)) {
-      return std::nullopt;
-    }
-    const OnnxNode& node = graph_.nodes[producer->second];
-    used.insert(producer->second);
+    if (producer == producers_.end() || dropped_.contains(producer->second)) return std::nullopt;
+    if (const auto known = values.find(producer->second); known != values.end()) return known->second;
+    if (values.size() >= kMostNodes) return std::nullopt;
+    values.emplace(producer->second, std::nullopt);
+    return values[producer->second] = of_node(graph_.nodes[producer->second], x, values);
+  }
+
+  std::optional<Curve> of_node(const OnnxNode& node, const std::string& x, Values& values) const {
     static const std::set<std::string_view> kOfTwo{"Add", "Sub", "Mul", "Div", "Pow"};
     static const std::set<std::string_view> kOfOne{"Clip", "Erf", "HardSigmoid", "Sigmoid", "Tanh"};
     const bool two = kOfTwo.contains(node.op) && node.inputs.size() == 2;
     if (!two && (!kOfOne.contains(node.op) || node.inputs.empty())) return std::nullopt;
-    const std::optional<Curve> a = value(node.inputs[0], x, used);
-    const std::optional<Curve> b = two ? value(node.inputs[1], x, used) : a;
+    const std::optional<Curve> a = value(node.inputs[0], x, values);
+    const std::optional<Curve> b = two ? value(node.inputs[1], x, values) : a;
     if (!a || !b) return std::nullopt;
     Curve result;
     for (std::size_t i = 0; i < kPlaces; ++i)

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "saccade/base/error.h"
+#include "saccade/io/facts_internal.h"
 #include "saccade/io/onnx/curves_internal.h"
 #include "saccade/io/onnx/fold_internal.h"
 #include "saccade/io/onnx/import_internal.h"
