@@ -12,6 +12,7 @@
 #include "saccade/cli/augmentation_experiment.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/interrupt.h"
+#include "saccade/cli/transfer_experiment.h"
 #include "saccade/cli/translation_experiment.h"
 #include "saccade/image/encode.h"
 #include "saccade/train/callbacks.h"
@@ -84,6 +85,35 @@ void run_augmentation(const ExperimentRequest& request, Console& console) {
                              printable(out.string()));
 }
 
+struct TransferRequest {
+  std::string fonts = "/usr/share/fonts";
+  std::string flowers;
+  std::string out = "runs/transfer";
+  Index seeds = 2;
+  bool quick = false;
+};
+
+void run_transfer(const TransferRequest& request, Console& console) {
+  TransferExperiment experiment{.fonts = request.fonts, .flowers = request.flowers, .seeds = request.seeds};
+  if (request.quick) experiment.make_quick();
+  experiment.stop = &InterruptScope::requested;
+  // Some hundred short trainings: one line each says enough.
+  experiment.begin = [&console](const std::string& title) -> std::vector<CallbackPtr> {
+    console.err << title << std::endl;
+    return {};
+  };
+  make_folder(request.out, "--out");
+  const TransferResult result = until_interrupted([&] { return run_transfer_experiment(experiment); });
+  const std::filesystem::path out = request.out;
+  write_file(out / "transfer.csv", transfer_csv(result));
+  write_file(out / "transfer.html", transfer_html(result));
+  write_png(out / "letters.png", result.letters);
+  console.out << transfer_table(result);
+  console.err << fmt::format(
+      "also in {0}/transfer.csv and {0}/transfer.html; the letters are shown in {0}/letters.png\n",
+      printable(out.string()));
+}
+
 /// The options of both.
 Command add_experiment(const Command& experiments, const std::string& name, const std::string& lesson,
                        ExperimentRequest& request) {
@@ -129,6 +159,29 @@ void add_augmentation(const Command& experiments, Console& console) {
   command.action([request, &console] { run_augmentation(*request, console); });
 }
 
+void add_transfer(const Command& experiments, Console& console) {
+  const auto request = std::make_shared<TransferRequest>();
+  const Command command =
+      experiments.add_command("transfer", "What a network that knows Latin letters is worth for other images");
+  command.add("--fonts", request->fonts, "folder of fonts with Latin and Cyrillic letters").type("DIR");
+  command.add("--flowers", request->flowers, "also go on to these photographs: a folder with a sub-folder a class")
+      .type("DIR");
+  command.add("--seeds", request->seeds, "trainings of each kind", 1);
+  command.add("--quick", request->quick, "few images, short trainings: shows that it works, not what it is worth");
+  command.add("-o,--out", request->out, "folder for the table as CSV, the curves and the letters").type("DIR");
+  command.footer(
+      "Trains a network on typed Latin letters, then from there on Cyrillic ones: its last layer, its last two, or "
+      "all; "
+      "and\n"
+      "anew, for comparison. A fourth of the font families is kept for testing. On Debian the packages "
+      "fonts-dejavu-core,\n"
+      "fonts-liberation and fonts-freefont-ttf have what is needed.\n"
+      "Examples:\n"
+      "  saccade experiment transfer\n"
+      "  saccade experiment transfer --flowers photos/ --seeds 1 --out /tmp/transfer");
+  command.action([request, &console] { run_transfer(*request, console); });
+}
+
 }  // namespace
 
 void add_experiment_command(const Command& program, Console& console) {
@@ -136,6 +189,7 @@ void add_experiment_command(const Command& program, Console& console) {
   experiments.footer("Example:\n  saccade experiment translation");
   add_translation(experiments, console);
   add_augmentation(experiments, console);
+  add_transfer(experiments, console);
 }
 
 }  // namespace saccade::cli

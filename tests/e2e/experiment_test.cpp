@@ -70,5 +70,34 @@ TEST(Experiment, Augmentation) {
   EXPECT_THAT(read(place / "out/augmentation.png"), ::testing::StartsWith("\x89PNG"));
 }
 
+/// The accuracies behind a row's name in the printed table, from its first such row on: a table a task.
+std::vector<double> row_of(const std::string& table, const std::string& name) {
+  std::vector<double> values;
+  for (const std::string& line : lines(table)) {
+    if (!line.starts_with(name + " ")) continue;
+    std::istringstream fields(line.substr(name.size()));
+    std::string percent;
+    for (double value = 0.0; fields >> value >> percent;) values.push_back(value);
+  }
+  return values;
+}
+
+TEST(Experiment, Transfer) {
+  if (!fs::exists("/usr/share/fonts/truetype/dejavu")) GTEST_SKIP() << "no fonts: install Debian's fonts-dejavu-core";
+  const Workplace place;
+  const Result result = place.expect(
+      0, {"experiment", "transfer", "--quick", "--fonts", "/usr/share/fonts/truetype/dejavu", "--out", "out"});
+  EXPECT_THAT(result.out, HasSubstr("Cyrillic letters           2 a class   5 a class\n"));
+  const std::vector<double> scratch = row_of(result.out, "from scratch"), last = row_of(result.out, "last layer");
+  ASSERT_THAT(scratch, SizeIs(2));
+  ASSERT_THAT(last, SizeIs(2));
+  EXPECT_GT(last[1], scratch[1] + 5.0) << "Latin letters were no useful start";
+  EXPECT_THAT(lines(read(place / "out/transfer.csv")), SizeIs(1 + 4 * 2));
+  EXPECT_THAT(read(place / "out/transfer.html"), HasSubstr("<svg "));
+  EXPECT_THAT(read(place / "out/letters.png"), ::testing::StartsWith("\x89PNG"));
+  EXPECT_THAT(place.expect(2, {"experiment", "transfer", "--fonts", "nowhere", "--out", "out"}).err,
+              HasSubstr("nowhere: expected a folder with fonts"));
+}
+
 }  // namespace
 }  // namespace saccade::e2e

@@ -143,7 +143,7 @@ TEST_F(Transfer, AdviceSaysHowMuchToTrainAndItsCommandRuns) {
   EXPECT_THAT(place->expect(0, {"advise", "shapes", "--from", "digits", "--json"}).out,
               HasSubstr("\"looked_at\": 426"));
   EXPECT_THAT(place->expect(2, {"advise", "shapes", "--from", "digits", "--x-col", "a"}).err,
-              HasSubstr("advise: --x-col"));
+              HasSubstr("advise shapes: --x-col: expected a .csv"));
 }
 
 TEST_F(Transfer, SaysWhatIsWrong) {
