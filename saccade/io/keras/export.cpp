@@ -11,14 +11,17 @@
 #include "saccade/io/archive_internal.h"
 #include "saccade/io/keras.h"
 #include "saccade/io/keras/import_internal.h"
+#include "saccade/nn/arithmetic.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
 #include "saccade/nn/dense.h"
 #include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/merge.h"
+#include "saccade/nn/permute.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -383,10 +386,30 @@ class Exporter {
           {{"size", json_of(up->options().size)},
            {"data_format", "channels_last"},
            {"interpolation", up->options().interpolation == UpSampling::nearest ? "nearest" : "bilinear"}});
+    } else if (const auto* permute = is<Permute>()) {
+      OrderedJson dims = OrderedJson::array();
+      for (const Index axis : permute->options().axes.extents()) dims.push_back(axis + 1);
+      add("Permute", {{"dims", std::move(dims)}});
+    } else if (const auto* slice = is<Slice>()) {
+      crop(slice->options());
+    } else if (const auto* arithmetic = is<Arithmetic>()) {
+      const ArithmeticKind kind = arithmetic->options().operation;
+      if (node_->inputs.size() != 2 || kind == ArithmeticKind::divide) fail("arithmetic with numbers, or a quotient");
+      add(kind == ArithmeticKind::add ? "Add" : kind == ArithmeticKind::subtract ? "Subtract" : "Multiply");
     } else {
       return false;
     }
     return true;
+  }
+
+  /// A part of the rows or columns.
+  void crop(const SliceOptions& o) {
+    const Shape& in = input_shape();
+    if (in.rank() != 3 || o.step != 1 || (o.axis != 0 && o.axis != 1))
+      fail("a part of an axis other than an image's border");
+    OrderedJson sides = {{0, 0}, {0, 0}};
+    sides[usize(o.axis)] = {o.start, in[static_cast<int>(o.axis)] - o.start - o.count};
+    add("Cropping2D", {{"cropping", std::move(sides)}, {"data_format", "channels_last"}});
   }
 
   /// y = (x scale - mean) / deviation, in the layers that begin a model. Keras takes the root of the variance in double

@@ -193,7 +193,8 @@ class Importer {
     }
     std::vector<Node> nodes;
     for (const Value& value : inputs) nodes.push_back(settled(value, place));
-    const LayerImport import(layer, unused(layer.name), std::move(nodes), version_, place);
+    const LayerImport import(
+        layer, [this](std::string stem) { return unused(std::move(stem)); }, std::move(nodes), version_, place);
     Value value{.node = in_file(place, [&] { return known->import(import); }), .steps = {}};
     nodes_.push_back(value.node);
     LayerImport::Result result = import.result();
@@ -221,6 +222,7 @@ class Importer {
     const std::string function = function_of(layer);
     if (call.number) return layer.class_name;
     if (function == "add") return "Add";
+    if (function == "subtract") return "Subtract";
     if (function == "multiply") return "Multiply";
     if (function == "concat") return "Concatenate";
     return usual_name(layer.class_name);
@@ -281,7 +283,8 @@ class Importer {
   /// What adapt() found stands among the weights: mean, variance and the number of images.
   static std::string add_adapted(const KerasLayerConfig& layer, const Value& input, KerasUnit& unit,
                                  const std::string& place) {
-    const LayerImport import(layer, layer.name, {input.node}, KerasVersion::three, place);
+    const LayerImport import(
+        layer, [](std::string name) { return name; }, {input.node}, KerasVersion::three, place);
     import.require_last_axis("axis");
     const std::string stem = "normalization " + layer.name + " ";
     for (const char* name : {"mean", "variance"}) {

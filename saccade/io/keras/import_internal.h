@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -60,16 +61,22 @@ class LayerImport {
     std::map<std::string, float> constants;
   };
 
-  LayerImport(const KerasLayerConfig& layer, std::string name, std::vector<Node> inputs, KerasVersion version,
+  /// A name like the one given that no other layer has.
+  using Unused = std::function<std::string(std::string)>;
+
+  LayerImport(const KerasLayerConfig& layer, const Unused& unused, std::vector<Node> inputs, KerasVersion version,
               std::string where)
       : layer_(layer),
-        name_(std::move(name)),
+        name_(unused(layer.name)),
+        unused_(unused),
         inputs_(std::move(inputs)),
         version_(version),
         where_(std::move(where)) {}
 
   /// The name that our layer shall have.
   const std::string& name() const noexcept { return name_; }
+  /// A name for one of several layers of ours: "conv_activation".
+  std::string part(std::string_view what) const { return unused_(name_ + "_" + std::string(what)); }
   const std::string& class_name() const noexcept { return layer_.class_name; }
   KerasVersion version() const noexcept { return version_; }
   const Node& input() const noexcept { return inputs_.front(); }
@@ -105,6 +112,7 @@ class LayerImport {
  private:
   const KerasLayerConfig& layer_;
   std::string name_;
+  Unused unused_;
   std::vector<Node> inputs_;
   KerasVersion version_;
   std::string where_;

@@ -7,6 +7,7 @@
 #include "saccade/io/hdf5_internal.h"
 #include "saccade/io/json_internal.h"
 #include "saccade/io/keras.h"
+#include "saccade/nn/arithmetic.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
@@ -15,9 +16,11 @@
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/local_response_norm.h"
 #include "saccade/nn/merge.h"
+#include "saccade/nn/permute.h"
 #include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -55,6 +58,8 @@ Model every_layer() {
   y = AveragePool2D{{.pool = 2, .padding = same}}(UpSampling2D{{.interpolation = UpSampling::bilinear}}(y));
   y = ZeroPadding2D{{.padding = pads(1, 0, 0, 2), .channels_before = 1, .channels_after = 2}}(y);
   y = ZeroPadding2D{{.padding = pads(0, 1, 1, 0)}}(y);
+  y = Slice{{.axis = 1, .start = 1, .count = y.shape()[0] - 1}}(Slice{{.axis = 0, .count = y.shape()[0] - 1}}(y));
+  y = Arithmetic{{.operation = ArithmeticKind::subtract}}({y, Permute{{.axes = {1, 0, 2}}}(y)});
   const Node gate = GlobalAveragePool2D{{.keepdims = true}}(y);
   y = Multiply{}({y, Conv2D{{.filters = 8, .activation = Activation::sigmoid}}(gate)});
   y = Add{}({y, ActivationLayer{{.activation = elu, .elu_alpha = 0.5F}}(y)});

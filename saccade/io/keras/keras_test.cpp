@@ -13,9 +13,11 @@
 #include "saccade/nn/conv2d_transpose.h"
 #include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/elementwise.h"
+#include "saccade/nn/permute.h"
 #include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -259,6 +261,10 @@ INSTANTIATE_TEST_SUITE_P(
                   {ZeroPadding2D{{.padding = pads(1, 2, 0, 3)}}}},
         ClassCase{
             layer("ZeroPadding2D", "x", R"("padding": [2, 1])"), {}, {ZeroPadding2D{{.padding = pads(2, 2, 1, 1)}}}},
+        ClassCase{layer("Cropping2D", "x", R"("cropping": [[1, 2], [0, 1]])"),
+                  {},
+                  {Slice{{.axis = 0, .start = 1, .count = 1}}, Slice{{.axis = 1, .start = 0, .count = 3}}}},
+        ClassCase{layer("Permute", "x", R"("dims": [3, 1, 2])"), {}, {Permute{{.axes = {2, 0, 1}}}}},
         ClassCase{layer("UpSampling2D", "x", R"("size": [2, 3], "interpolation": "bilinear")"),
                   {},
                   {UpSampling2D{{.size = {2, 3}, .interpolation = UpSampling::bilinear}}}},

@@ -5,14 +5,17 @@
 
 #include "saccade/base/error.h"
 #include "saccade/io/keras/import_internal.h"
+#include "saccade/nn/arithmetic.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/conv2d_transpose.h"
 #include "saccade/nn/dense.h"
 #include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/merge.h"
+#include "saccade/nn/permute.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/prelu.h"
+#include "saccade/nn/slice.h"
 #include "saccade/nn/up_sampling2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/nn/zero_padding2d.h"
@@ -28,7 +31,7 @@ Node activated(const LayerImport& layer, Options options, const Node& input) {
     options.activation = activation.activation;
     return L{options}(input);
   }
-  activation.name = layer.name() + "_activation";
+  activation.name = layer.part("activation");
   return ActivationLayer{activation}(L{options}(input));
 }
 
@@ -82,9 +85,9 @@ Node depthwise_conv2d(const LayerImport& layer) {
 Node separable_conv2d(const LayerImport& layer) {
   DepthwiseConv2DOptions depthwise = depthwise_options(layer);
   const Conv2DOptions pointwise{
-      .filters = layer.integer("filters"), .use_bias = depthwise.use_bias, .name = layer.name() + "_pointwise"};
+      .filters = layer.integer("filters"), .use_bias = depthwise.use_bias, .name = layer.part("pointwise")};
   depthwise.use_bias = false;
-  depthwise.name = layer.name() + "_depthwise";
+  depthwise.name = layer.part("depthwise");
   const Node between = DepthwiseConv2D{depthwise}(layer.input());
   Node y = activated<Conv2D>(layer, pointwise, between);
   add_weights(layer, DepthwiseConv2D(depthwise), layer.input().shape(), "depthwise_kernel");
@@ -255,22 +258,27 @@ Node dropout(const LayerImport& layer) {
   return Dropout{{.rate = layer.number("rate"), .name = layer.name()}}(layer.input());
 }
 
-Node zero_padding2d(const LayerImport& layer) {
-  layer.require_channels_last();
-  const std::string where = layer.where("padding");
-  const Json* json = layer.find("padding");
+/// ((top, bottom), (left, right)) of an option that may also be one number, or one a pair.
+std::array<std::pair<Index, Index>, 2> frame(const LayerImport& layer, const std::string& key, Index otherwise) {
+  const std::string where = layer.where(key);
+  const Json* json = layer.find(key);
   const auto of_axis = [&](std::size_t axis) -> std::pair<Index, Index> {
-    if (json == nullptr) return {1, 1};
+    if (json == nullptr) return {otherwise, otherwise};
     if (json->is_number()) return {read_index(*json, where), read_index(*json, where)};
-    if (!json->is_array() || json->size() != 2) layer.fail("a padding of two axes", show(*json));
+    if (!json->is_array() || json->size() != 2) layer.fail(fmt::format("a {} of two axes", key), show(*json));
     const Json& one = (*json)[axis];
     if (one.is_number()) return {read_index(one, where), read_index(one, where)};
-    if (!one.is_array() || one.size() != 2) layer.fail("two sides of padding", show(one));
+    if (!one.is_array() || one.size() != 2) layer.fail(fmt::format("two sides of {}", key), show(one));
     return {read_index(one[0], where), read_index(one[1], where)};
   };
-  const auto [top, bottom] = of_axis(0);
-  const auto [left, right] = of_axis(1);
-  return ZeroPadding2D{{.padding = pads(top, bottom, left, right), .name = layer.name()}}(layer.input());
+  return {of_axis(0), of_axis(1)};
+}
+
+Node zero_padding2d(const LayerImport& layer) {
+  layer.require_channels_last();
+  const auto [rows, columns] = frame(layer, "padding", 1);
+  const Padding padding = pads(rows.first, rows.second, columns.first, columns.second);
+  return ZeroPadding2D{{.padding = padding, .name = layer.name()}}(layer.input());
 }
 
 Node add(const LayerImport& layer) { return Add{{.name = layer.name()}}(layer.inputs()); }
@@ -280,9 +288,46 @@ Node multiply(const LayerImport& layer) {
   return Multiply{{.name = layer.name()}}(layer.inputs());
 }
 
+Node subtract(const LayerImport& layer) {
+  if (layer.inputs().size() != 2) layer.fail("two inputs", fmt::format("{}", layer.inputs().size()));
+  return Arithmetic{{.operation = ArithmeticKind::subtract, .name = layer.name()}}(layer.inputs());
+}
+
+/// Keras counts the batch as axis 0.
 Node concatenate(const LayerImport& layer) {
-  layer.require_last_axis("axis");
-  return Concatenate{{.name = layer.name()}}(layer.inputs());
+  const Index axis = layer.integer("axis", -1);
+  if (axis == 0) layer.fail("an axis of the image", "the batch's");
+  return Concatenate{{.axis = axis < 0 ? axis : axis - 1, .name = layer.name()}}(layer.inputs());
+}
+
+Node cropping2d(const LayerImport& layer) {
+  layer.require_channels_last();
+  const Shape& shape = layer.image();
+  const auto [rows, columns] = frame(layer, "cropping", 0);
+  for (const Index side : {rows.first, rows.second, columns.first, columns.second}) {
+    if (side < 0 || side > std::max(shape[0], shape[1]))
+      layer.fail("a cropping within the image", fmt::format("{}", side));
+  }
+  const auto crop = [&](const Node& x, int axis, std::pair<Index, Index> sides, const std::string& name) {
+    return Slice{{.axis = axis, .start = sides.first, .count = shape[axis] - sides.first - sides.second, .name = name}}(
+        x);
+  };
+  const std::pair<Index, Index> none{0, 0};
+  if (rows == none) return crop(layer.input(), 1, columns, layer.name());
+  if (columns == none) return crop(layer.input(), 0, rows, layer.name());
+  return crop(crop(layer.input(), 0, rows, layer.part("rows")), 1, columns, layer.name());
+}
+
+Node permute(const LayerImport& layer) {
+  const Json* dims = layer.find("dims");
+  if (dims == nullptr) layer.fail("an option 'dims'", "none");
+  std::vector<Index> axes;
+  for (const Json& dim : read_array(*dims, layer.where("dims"))) {
+    const Index axis = read_index(dim, layer.where("dims"));
+    if (axis < 1 || axis > Shape::kMaxRank) layer.fail("dims that count from 1", show(dim));
+    axes.push_back(axis - 1);
+  }
+  return Permute{{.axes = Shape(axes), .name = layer.name()}}(layer.input());
 }
 
 Node up_sampling2d(const LayerImport& layer) {
@@ -303,6 +348,7 @@ constexpr std::array kClasses{
     KerasClass{"Concatenate", &concatenate},
     KerasClass{"Conv2D", &conv2d},
     KerasClass{"Conv2DTranspose", &conv2d_transpose},
+    KerasClass{"Cropping2D", &cropping2d},
     KerasClass{"Dense", &dense},
     KerasClass{"DepthwiseConv2D", &depthwise_conv2d},
     KerasClass{"Dropout", &dropout},
@@ -314,10 +360,12 @@ constexpr std::array kClasses{
     KerasClass{"MaxPooling2D", &pool<MaxPool2D>},
     KerasClass{"Multiply", &multiply},
     KerasClass{"PReLU", &prelu},
+    KerasClass{"Permute", &permute},
     KerasClass{"ReLU", &relu_layer},
     KerasClass{"Reshape", &reshape},
     KerasClass{"SeparableConv2D", &separable_conv2d},
     KerasClass{"Softmax", &softmax_layer},
+    KerasClass{"Subtract", &subtract},
     KerasClass{"UpSampling2D", &up_sampling2d},
     KerasClass{"ZeroPadding2D", &zero_padding2d},
 };
@@ -432,9 +480,9 @@ ActivationOptions LayerImport::activation() const {
   if (name == "hard_sigmoid" && version_ == KerasVersion::two) {
     return {.activation = hard_sigmoid, .hard_sigmoid_slope = 0.2F};
   }
-  constexpr std::array<std::string_view, 14> kNames = {
-      "linear", "relu", "relu6",   "elu",          "sigmoid",    "tanh",      "swish",
-      "silu",   "gelu", "softmax", "hard_sigmoid", "hard_swish", "hard_silu", "leaky_relu"};
+  constexpr std::array<std::string_view, 15> kNames = {
+      "linear", "relu",    "relu6",       "elu",          "sigmoid",    "tanh",      "swish",     "silu",
+      "gelu",   "softmax", "log_softmax", "hard_sigmoid", "hard_swish", "hard_silu", "leaky_relu"};
   if (std::ranges::find(kNames, name) == kNames.end()) {
     fail(fmt::format("an activation of {}", fmt::join(kNames, ", ")), fmt::format("'{}'", name));
   }
