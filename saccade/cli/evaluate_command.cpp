@@ -54,7 +54,7 @@ void add_evaluate_command(const Command& program, Console& console) {
   const auto request = std::make_shared<EvaluateRequest>();
   const Command command =
       program.add_command("evaluate", "Test a trained network on a data set, or on your own images");
-  command.add("NETWORK", request->network, "a .safetensors file, or a run folder").required();
+  command.add("NETWORK", request->network, "a .safetensors, .onnx, .keras or .h5 file, or a run folder").required();
   command
       .add("DATASET", request->dataset,
            "mnist/test, mnist/train, ... (mnist is its test part), a folder with a sub-folder a class, or a .csv "

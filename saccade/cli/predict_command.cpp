@@ -106,7 +106,7 @@ void predict_images(const PredictRequest& request, Console& console) {
 void add_predict_command(const Command& program, Console& console) {
   const auto request = std::make_shared<PredictRequest>();
   const Command command = program.add_command("predict", "Say what is on images");
-  command.add("NETWORK", request->network, "a .safetensors file, or a run folder").required();
+  command.add("NETWORK", request->network, "a .safetensors, .onnx, .keras or .h5 file, or a run folder").required();
   command.add("IMAGE", request->images, "image files, folders of them, .csv files, or - for standard input").required();
   command.add("--top", request->top, "how many classes to name", 1);
   command.add("--invert", request->invert, "swap dark and light: for digits written dark on white");

@@ -67,7 +67,7 @@ void summarize(const SummaryRequest& request, Console& console) {
 void add_summary_command(const Command& program, Console& console) {
   const auto request = std::make_shared<SummaryRequest>();
   const Command command = program.add_command("summary", "Show a network's layers, shapes and sizes");
-  std::string zoo = "a .safetensors file, a run folder, or one of the zoo:";
+  std::string zoo = "a .safetensors, .onnx, .keras or .h5 file, a run folder, or one of the zoo:";
   for (const zoo::Entry& entry : zoo::entries()) zoo += fmt::format("\n{} ({})", entry.name, entry.summary);
   command.add("NETWORK", request->network, zoo).required();
   command

@@ -283,7 +283,9 @@ void train(TrainRequest request, Console& console) {
   const fs::path run = resumed ? fs::path(request.resume) : new_run_folder(request);
   std::optional<Model> begun;
   if (is_network_path(o.model)) begun = load_network(o.model);
-  if (o.model.ends_with(".onnx")) {
+  const std::string ending = fs::path(o.model).extension().string();
+  const bool may_be_silent = ending == ".onnx" || ending == ".keras" || ending == ".h5";
+  if (begun && may_be_silent && begun->preprocessing == Preprocessing::none()) {
     warn(console, fmt::format("{} does not say what its images go through; here they stay as they are. See: saccade "
                               "convert --help",
                               printable(o.model)));

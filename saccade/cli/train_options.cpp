@@ -53,7 +53,7 @@ void declare(const Command& command, TrainOptions& options) {
   std::string names;
   for (const zoo::Entry& entry : zoo::entries()) names += fmt::format("{}{}", names.empty() ? "" : ", ", entry.name);
   command.option("--model").describe(
-      fmt::format("a network of the zoo ({}), or a .safetensors file to go on from", names));
+      fmt::format("a network of the zoo ({}), or a file of a network to go on from", names));
 }
 
 std::string to_json(TrainOptions options, std::string_view version) {

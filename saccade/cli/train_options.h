@@ -60,9 +60,10 @@ struct TrainOptions {
   template <class Visitor>
   void visit(Visitor&& visitor) {
     visitor("dataset", dataset, "mnist, fashion-mnist, cifar10, a folder with a sub-folder a class, or a .csv file");
-    visitor("--model", model, "a network of the zoo, or a .safetensors file to go on from");
+    visitor("--model", model, "a network of the zoo, or a file of a network to go on from");
     visitor("--from", from,
-            "a trained network to start from, for other classes too: an .onnx or .safetensors file, or a run folder");
+            "a trained network to start from, for other classes too: an .onnx, .keras, .h5 or .safetensors file, or a "
+            "run folder");
     visitor("--train-last", train_last,
             "with --from: train the last N layers with weights and keep the others as they are [1 for other classes]");
     visitor("--train-from", train_from, "with --from: train this layer and all behind it");

@@ -8,6 +8,7 @@
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/io/archive_internal.h"
+#include "saccade/io/facts_internal.h"
 #include "saccade/io/hdf5_internal.h"
 #include "saccade/io/keras/import_internal.h"
 #include "saccade/io/quote_internal.h"
@@ -33,6 +34,18 @@ std::string first_text(const Hdf5File& file, const std::string& path, const std:
   return texts && texts->size() == 1 ? texts->front() : "";
 }
 
+/// Files of our own say what the outputs are called.
+void take_class_names(Model& model, const std::string& json, const std::string& name) {
+  if (json.empty()) return;
+  const std::string where = fmt::format("{}: {}", name, internal::kKerasClassNames);
+  model.class_names = internal::parse_strings(json, where);
+  const Index outputs = model.output_shape().elements();
+  if (isize(model.class_names.size()) != outputs) {
+    fail(where, fmt::format("{} names, one an output", outputs), fmt::format("{}", model.class_names.size()),
+         "save the network again");
+  }
+}
+
 Model read_archive(std::span<const std::byte> bytes, const std::string& name) {
   Archive archive(bytes, name);
   if (!archive.has("config.json")) {
@@ -54,7 +67,11 @@ Model read_archive(std::span<const std::byte> bytes, const std::string& name) {
   const std::vector<std::byte> weights = archive.read("model.weights.h5");
   Hdf5File file(weights, name + ": model.weights.h5");
   internal::KerasValues values = internal::read_numbered_weights(network.root, file, name);
-  return finish_keras(std::move(network), std::move(values), name);
+  Model model = finish_keras(std::move(network), std::move(values), name);
+  if (archive.has(internal::kKerasClassNames)) {
+    take_class_names(model, text_of(archive.read(internal::kKerasClassNames)), name);
+  }
+  return model;
 }
 
 Model read_whole_h5(std::span<const std::byte> bytes, const std::string& name) {
@@ -68,7 +85,9 @@ Model read_whole_h5(std::span<const std::byte> bytes, const std::string& name) {
   internal::KerasNetwork network = internal::import_keras(internal::parse_keras_config(config, name + ": model_config"),
                                                           is_three ? KerasVersion::three : KerasVersion::two, name);
   internal::KerasValues values = internal::read_named_weights(network.root, file, "model_weights", name);
-  return finish_keras(std::move(network), std::move(values), name);
+  Model model = finish_keras(std::move(network), std::move(values), name);
+  take_class_names(model, first_text(file, "", internal::kKerasClassNames), name);
+  return model;
 }
 
 /// The layers of a network as those of a model that is one chain of them.

@@ -15,7 +15,7 @@ namespace saccade {
 /// they are: Keras has images, filters and flattened images in our order. A layer with trainable=False is frozen; models
 /// that begin with Rescaling, Normalization or arithmetic on the image have that as their preprocessing, all others none().
 /// Layers that only act in training other than Dropout (random flips, noise, SpatialDropout2D) are left out, optimiser and
-/// losses as well. Class names are empty.
+/// losses as well. Class names are empty but for files that save_keras() wrote.
 ///
 /// Throws SystemError when the file cannot be read or the build lacks HDF5, FormatError for what is no such model: a layer
 /// that has no counterpart is named with its class and those that have one. docs/formats.md lists them.
@@ -38,8 +38,8 @@ enum class KerasFormat : std::uint8_t {
 /// Writes the network as a Functional model, .keras or .h5 as the name ends, whole or not at all: for Keras's load_model(),
 /// and for load_keras(), which gives a network back that computes the same, bit for bit. Preprocessing becomes Rescaling and
 /// Normalization in front, so the model takes pixels as they are stored; padding in numbers becomes ZeroPadding2D, an
-/// activation that Keras has no name for a layer of its own. Class names have no place in the file. Throws ValueError, naming the
-/// layer, for what Keras has no layer for; SystemError.
+/// activation that Keras has no name for a layer of its own. Class names stand where Keras overlooks them. Throws
+/// ValueError, naming the layer, for what Keras has no layer for; SystemError.
 void save_keras(const Model& net, const std::filesystem::path& path);
 
 /// The bytes of that file. One network, one sequence of bytes.

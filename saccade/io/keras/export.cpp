@@ -9,6 +9,7 @@
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/io/archive_internal.h"
+#include "saccade/io/facts_internal.h"
 #include "saccade/io/keras.h"
 #include "saccade/io/keras/import_internal.h"
 #include "saccade/nn/arithmetic.h"
@@ -505,6 +506,8 @@ std::vector<std::byte> encode_h5(const Model& net) {
     file.add_text(place, "backend", backend);
   }
   file.add_text("", "model_config", format_config(net.name(), layers, KerasVersion::two));
+  if (!net.class_names.empty())
+    file.add_text("", internal::kKerasClassNames, internal::format_strings(net.class_names));
   std::vector<std::string> names;
   for (const Written& layer : layers) {
     const std::string own = group + "/" + layer.name;
@@ -536,9 +539,13 @@ std::vector<std::byte> encode_archive_of(const Model& net) {
   const std::vector<std::byte> weights = file.finish();
   const std::string config = format_config(net.name(), layers, KerasVersion::three);
   const std::string metadata = R"({"keras_version": "3.0.0", "date_saved": "1980-01-01@00:00:00"})";
-  const internal::ArchiveEntry entries[] = {{"metadata.json", std::as_bytes(std::span(metadata))},
-                                            {"config.json", std::as_bytes(std::span(config))},
-                                            {"model.weights.h5", weights}};
+  const std::string class_names = internal::format_strings(net.class_names);
+  std::vector<internal::ArchiveEntry> entries = {{"metadata.json", std::as_bytes(std::span(metadata))},
+                                                 {"config.json", std::as_bytes(std::span(config))},
+                                                 {"model.weights.h5", weights}};
+  if (!net.class_names.empty()) {
+    entries.push_back({internal::kKerasClassNames, std::as_bytes(std::span(class_names))});
+  }
   return internal::encode_archive(entries);
 }
 

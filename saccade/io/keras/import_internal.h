@@ -50,6 +50,9 @@ struct KerasNetwork {
   std::vector<std::string> frozen;  ///< Parameters of ours.
 };
 
+/// Where our files keep class names: an attribute of the root, or an entry of the archive. Keras overlooks it.
+inline constexpr const char* kKerasClassNames = "saccade.class_names.json";
+
 /// Version of Keras that wrote a file: some names mean something else since version 3.
 enum class KerasVersion : std::uint8_t { two, three };
 

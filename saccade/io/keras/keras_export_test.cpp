@@ -76,11 +76,13 @@ TEST(KerasExport, EveryLayerComesBackBitForBit) {
   net.freeze("dense");
   net.preprocessing = {
       .scale = 1.0F / 255.0F, .mean = {0.1F, 0.2F, 0.3F, 0.4F}, .deviation = {0.7F, 0.229F, 0.3F, 1.1F}};
+  net.class_names = {"a", "b", "K\xC3\xB6nig", "d"};
   const std::vector<float> expected = outputs(net);
   for (const KerasFormat format : {KerasFormat::h5, KerasFormat::keras}) {
     Model back = there_and_back(net, format);
     EXPECT_EQ(outputs(back), expected);
     EXPECT_EQ(back.preprocessing, net.preprocessing);
+    EXPECT_EQ(back.class_names, net.class_names);
     EXPECT_FALSE(back.parameter("dense.weight").trainable);
     EXPECT_TRUE(back.parameter("dense_1.weight").trainable);
     EXPECT_EQ(back.parameter("odd_name.weight").value.shape(), (Shape{3, 2, 2, 6}));
