@@ -8,8 +8,7 @@
 #include <numeric>
 
 #include "saccade/base/error.h"
-#include "saccade/io/model_file.h"
-#include "saccade/io/onnx.h"
+#include "saccade/io/network_file.h"
 #include "saccade/nn/plan.h"
 #include "saccade/train/evaluate.h"
 
@@ -38,10 +37,6 @@ std::vector<Guess> best_of(const Model& net, std::span<const float> probabilitie
     guesses.push_back({.index = isize(i), .label = label_of(net, i), .probability = probabilities[i]});
   }
   return guesses;
-}
-
-Model load(const std::filesystem::path& path) {
-  return path.extension() == ".onnx" ? load_onnx(path) : load_model(path);
 }
 
 }  // namespace
@@ -98,7 +93,7 @@ struct Classifier::State {
 Classifier::Classifier(Model net, const ClassifierOptions& options)
     : state_(std::make_unique<State>(std::move(net), options)) {}
 Classifier::Classifier(const std::filesystem::path& network, const ClassifierOptions& options)
-    : Classifier(load(network), options) {}
+    : Classifier(load_network(network), options) {}
 Classifier::Classifier(Classifier&&) noexcept = default;
 Classifier& Classifier::operator=(Classifier&&) noexcept = default;
 Classifier::~Classifier() = default;

@@ -36,7 +36,7 @@ class Classifier {
  public:
   /// Throws ShapeError unless the network takes images [height, width, 1, 3 or 4] and ends in one number a class.
   explicit Classifier(Model net, const ClassifierOptions& options = {});
-  /// A network that was saved by Model::save, or an .onnx file. Throws as load_model() and load_onnx(), too.
+  /// A network from a file of any format that load_network() reads. Throws as it does, too.
   explicit Classifier(const std::filesystem::path& network, const ClassifierOptions& options = {});
   Classifier(Classifier&&) noexcept;
   Classifier& operator=(Classifier&&) noexcept;
