@@ -329,6 +329,16 @@ TEST(Keras, ArithmeticOnTheImageIsPreprocessing) {
   EXPECT_EQ(read(h5(config, {kConvWeights})).preprocessing, (Preprocessing{.scale = 1.0F / 127.5F, .mean = {1, 1}}));
 }
 
+TEST(Keras, ImagesArePreprocessedInOneWay) {
+  const std::string config = R"({"class_name": "Functional", "config": {"name": "m", "layers": [
+      {"class_name": "InputLayer", "config": {"batch_input_shape": [null, 4, 4, 2], "name": "in"}, "inbound_nodes": []},
+      {"class_name": "Rescaling", "config": {"name": "r", "scale": 0.5}, "inbound_nodes": [[["in", 0, 0, {}]]]},
+      {"class_name": "Add", "config": {"name": "a"}, "inbound_nodes": [[["in", 0, 0, {}], ["r", 0, 0, {}]]]}],
+      "input_layers": [["in", 0, 0]], "output_layers": [["a", 0, 0]]}})";
+  EXPECT_THAT(error_of(h5(config, {})),
+              HasSubstr("layer 'a' (Add): expected images that are preprocessed in one way, got two ways"));
+}
+
 /// A pretrained base as tutorials put it into a Sequential: one group holds the weights of all its layers, those that
 /// learn first.
 TEST(Keras, ModelsInsideModels) {
