@@ -31,7 +31,8 @@ Model read_onnx(std::span<const std::byte> bytes, const std::string& name);
 /// Writes the network as ONNX (operator set 14), whole or not at all, for other programs and for load_onnx(), which gives
 /// the same network back, weights bit for bit. Images are [batch, channels, height, width] there, with a batch of any size;
 /// padding is written in numbers, activations as nodes of their own, dropout stays. Preprocessing and class names are
-/// metadata (saccade.preprocessing, saccade.class_names: JSON), which other programs pass over. Throws ValueError, naming the layer, for what ONNX has no word for; SystemError.
+/// metadata (saccade.preprocessing, saccade.class_names: JSON), which other programs pass over. Throws ValueError, naming
+/// the layer, for what ONNX has no word for; SystemError.
 void save_onnx(const Model& model, const std::filesystem::path& path);
 
 /// The bytes of that file.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "saccade/base/error.h"
 #include "saccade/nn/axis_map_internal.h"
@@ -23,7 +22,7 @@ Shape Slice::infer(std::span<const Shape> src) const {
   const Index axis = checks::axis(label(), o.axis, src[0]);
   const Index extent = src[0].extents()[usize(axis)];
   checks::positive(label(), "count", o.count);
-  const bool small = std::max({std::abs(o.start), std::abs(o.step)}) <= checks::kMost;
+  const bool small = std::min(o.start, o.step) >= -checks::kMost && std::max(o.start, o.step) <= checks::kMost;
   const Index last = small ? o.start + (o.count - 1) * o.step : -1;
   if (!small || o.step == 0 || std::min(o.start, last) < 0 || std::max(o.start, last) >= extent) {
     throw ShapeError(

@@ -260,8 +260,8 @@ ImportedNetwork Importer::finish() {
       parameter.value = std::move(weights_.at(node.name).at(parameter.name.substr(node.name.size() + 1)));
     }
   }
-  result.model.preprocessing =
-      Preprocessing::none();  // other programs' files do not say what their images went through
+  // Other programs' files do not say what their images went through.
+  result.model.preprocessing = Preprocessing::none();
   if (!graph_.facts.empty()) take_facts(result.model, graph_.facts, graph_.file);
   return result;
 }

@@ -324,6 +324,7 @@ TEST(OnnxImport, GraphsThatMixTheBatchAreImportedWhole) {
   EXPECT_EQ(turned.import().input_shape(), Shape({2, 3}));
   EXPECT_THAT(turned.run_as_is({1, 2, 3, 4, 5, 6}), ElementsAre(1, 4, 2, 5, 3, 6));
   EXPECT_THAT(Network({3}).node("Softmax", {"x"}, "y").run_as_is({0, 0, 0}), ElementsAre(1 / 3.0F, 1 / 3.0F, 1 / 3.0F));
+  EXPECT_THAT(Network({}).node("ReduceSum", {"x"}, "y").run_as_is({5}), ElementsAre(5)) << "a tensor without axes";
   EXPECT_THAT(Network({-1, 3}).node("Transpose", {"x"}, "y", {{"perm", Dims{1, 0}}}).error(),
               HasSubstr("the batch to stay the first axis"))
       << "of a batch of unknown size";
@@ -343,6 +344,14 @@ TEST(OnnxImport, SmallFilesCannotAskForMuch) {
   EXPECT_THAT(Network({1, kHuge, 4, 1}).node("Relu", {"x"}, "y").error(), HasSubstr("2^40 numbers each"));
   EXPECT_THAT(Network({Index{1} << 62, 1, 1, 1}).node("Relu", {"x"}, "y").error(), HasSubstr("2^20 images"));
   EXPECT_THAT(Network({1, 1, 1, 1}).weight("w", {0, kHuge, kHuge}, {}).error(), HasSubstr("at most 2^31 elements"));
+
+  EXPECT_THAT(Network({-1, kHuge}).weight("b", {1}, {0.5F}).node("Add", {"x", "b"}, "y").error(),
+              HasSubstr("extents from 1 to"));
+  EXPECT_THAT(Network({-1, 1, 2, 2})
+                  .integers("p", {8}, {0, 0, std::numeric_limits<Index>::min(), 0, 0, 0, 0, 0})
+                  .node("Pad", {"x", "p"}, "y")
+                  .error(),
+              HasSubstr("each of at most 1048576"));
 
   Network copies({1, 1, 1, 1});
   copies.integers("n", {1}, {6'000'000});

@@ -36,8 +36,9 @@ bool is_multiply(const Shape& a, const Shape& b) {
   return a == b || is_factor(a, b) || is_factor(b, a);
 }
 
-/// What `constant` adds to each number of the edge's innermost axis, if it depends on nothing else.
-std::optional<std::vector<float>> as_bias(const Edge& x, const Constant& constant) {
+/// What `constant` adds to each number of the edge's innermost axis, if it depends on nothing else and these are at most
+/// `most`.
+std::optional<std::vector<float>> as_bias(const Edge& x, const Constant& constant, Index most) {
   if (x.order.empty() || !x.flattened.empty() || constant.rank() > x.rank()) return std::nullopt;
   const std::vector<Index> dims = with_rank(constant.dims, x.rank());
   for (Index axis = 0; axis < x.rank(); ++axis) {
@@ -45,7 +46,7 @@ std::optional<std::vector<float>> as_bias(const Edge& x, const Constant& constan
   }
   const Index count = x.dims[usize(x.order.back())];
   if (constant.elements() == count) return constant.floats();
-  if (constant.elements() != 1) return std::nullopt;
+  if (constant.elements() != 1 || count > most) return std::nullopt;
   return std::vector<float>(usize(count), constant.floats().front());
 }
 
@@ -63,8 +64,7 @@ std::optional<Edge> with_bias(const NodeImport& n, std::size_t input, const std:
 Edge plus_constant(const NodeImport& n, std::size_t input, const Constant& constant) {
   const Edge& x = n.edge(input);
   if (constant.is_float()) {
-    if (const auto bias = as_bias(x, constant)) {
-      n.arguments().affordable_elements(std::array{isize(bias->size())});
+    if (const auto bias = as_bias(x, constant, n.importer().allowance())) {
       if (auto edge = with_bias<Conv2D>(n, input, *bias)) return *edge;
       if (auto edge = with_bias<Dense>(n, input, *bias)) return *edge;
     }

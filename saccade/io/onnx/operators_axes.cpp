@@ -118,7 +118,8 @@ Edge import_pad(const NodeImport& n) {
   std::iota(axes.begin(), axes.end(), Index{0});
   if (n.node().has_input(3)) axes = n.arguments().axes("", 3, x.rank());
   constexpr Index kMost = 1 << 20;
-  if (listed.size() != 2 * axes.size() || !std::ranges::all_of(listed, [](Index p) { return std::abs(p) <= kMost; })) {
+  if (listed.size() != 2 * axes.size() ||
+      !std::ranges::all_of(listed, [](Index p) { return p >= -kMost && p <= kMost; })) {
     n.arguments().fail(fmt::format("two pads for each of {} axes, each of at most {}", axes.size(), kMost),
                        dims_text(listed));
   }
@@ -292,7 +293,7 @@ Edge import_reduce(const NodeImport& n) {
   std::vector<Index> axes = n.arguments().axes("axes", 1, x.rank());
   const bool keeps_all = n.node().integer("noop_with_empty_axes", 0) != 0;
   const bool keepdims = n.node().integer("keepdims", 1) != 0;
-  if (axes.empty() && keeps_all) return x;
+  if (x.rank() == 0 || (axes.empty() && keeps_all)) return x;
   if (axes.empty()) axes = all;
   std::ranges::sort(axes, std::greater<>());
   check_not_batch(n, x, axes.back());
