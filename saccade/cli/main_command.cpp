@@ -36,10 +36,10 @@ void build(const Command& program, Console& console) {
       "  saccade predict runs/lenet5-mnist digit.png\n"
       "  saccade train --help");
   add_train_command(program, console);
-  add_advise_command(program, console);
   add_evaluate_command(program, console);
   add_predict_command(program, console);
   add_explain_command(program, console);
+  add_advise_command(program, console);
   add_summary_command(program, console);
   add_experiment_command(program, console);
   add_augment_command(program, console);
