@@ -65,6 +65,7 @@ class Parser {
     } else {
       model.input = end(config, "input_layers").layer;
       model.output = end(config, "output_layers");
+      count_calls_from_zero(model);
     }
     return model;
   }
@@ -168,6 +169,21 @@ class Parser {
       fail(where, "one", fmt::format("{}", ends.size()), "only models of one image in and one prediction out are read");
     }
     return reference(ends[0], where);
+  }
+
+  /// A model of its own was called once before it was put anywhere, when it was made: Keras counts that call.
+  static void count_calls_from_zero(KerasModelConfig& model) {
+    std::set<std::string_view> models;
+    for (const KerasLayerConfig& layer : model.layers) {
+      if (layer.model) models.insert(layer.name);
+    }
+    const auto count = [&](KerasTensor& tensor) {
+      if (tensor.call > 0 && models.contains(tensor.layer)) --tensor.call;
+    };
+    for (KerasLayerConfig& layer : model.layers) {
+      for (KerasCall& call : layer.calls) std::ranges::for_each(call.inputs, count);
+    }
+    count(model.output);
   }
 
   void chain(KerasModelConfig& model, const Json& config) {

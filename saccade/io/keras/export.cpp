@@ -239,8 +239,7 @@ class Exporter {
   void transposed(const Conv2DTransposeOptions& o) {
     if (o.padding.kind() == Padding::Kind::explicit_) fail("a transposed convolution with padding in numbers");
     if (o.groups != 1) fail("a transposed convolution of groups");
-    OrderedJson options = {
-        {"filters", o.filters}, {"output_padding", nullptr}, {"kernel_regularizer", regularizer(o.l2)}};
+    OrderedJson options = {{"filters", o.filters}, {"kernel_regularizer", regularizer(o.l2)}};
     options.update(window_options(o));
     add_weights(add("Conv2DTranspose", std::move(options)), "kernel");
     finish(o.activation);

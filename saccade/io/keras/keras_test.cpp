@@ -375,6 +375,26 @@ TEST(Keras, ModelsInsideModels) {
                             {"layers/dense/vars/1", {1}}})));
 }
 
+/// Keras counts the call with which a model was made, so that the first in another model is its second.
+TEST(Keras, ModelsInsideModelsAreReferredToByTheirSecondCall) {
+  const auto model = [](int call) {
+    return fmt::format(R"({{"class_name": "Functional", "config": {{"name": "outer", "layers": [
+      {{"class_name": "InputLayer", "config": {{"batch_input_shape": [null, 4, 4, 2], "name": "in"}}, "inbound_nodes": []}},
+      {{"class_name": "Functional", "name": "base", "inbound_nodes": [[["in", 0, 0, {{}}]]], "config": {{"name": "base", "layers": [
+        {{"class_name": "InputLayer", "config": {{"batch_input_shape": [null, 4, 4, 2], "name": "in2"}}, "inbound_nodes": []}},
+        {{"class_name": "Conv2D", "config": {{"name": "c", "filters": 3, "kernel_size": [3, 3]}}, "inbound_nodes": [[["in2", 0, 0, {{}}]]]}}],
+        "input_layers": [["in2", 0, 0]], "output_layers": [["c", 0, 0]]}}}},
+      {{"class_name": "Flatten", "config": {{"name": "f"}}, "inbound_nodes": [[["base", {}, 0, {{}}]]]}}],
+      "input_layers": [["in", 0, 0]], "output_layers": [["f", 0, 0]]}}}})",
+                       call);
+  };
+  const Group base{"base", kConvWeights.weights};
+  Model second = read(h5(model(1), {base})), first = read(h5(model(0), {base}));
+  EXPECT_EQ(outputs(second), outputs(first));
+  EXPECT_EQ(numbers(second, "c.bias"), kConvWeights.weights[1].values());
+  EXPECT_THAT(error_of(h5(model(2), {base})), HasSubstr("that wait for each other"));
+}
+
 TEST(Keras, SaysWhatItCannotRead) {
   const auto of = [](const std::string& one) { return error_of(h5(sequential({one}), {})); };
   EXPECT_THAT(of(layer("LSTM", "x")),
