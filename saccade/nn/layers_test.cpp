@@ -351,6 +351,8 @@ INSTANTIATE_TEST_SUITE_P(
         golden("golden case of Resample nearest", {4},
                Resample{{.axis = 0, .size = 2, .method = Resampling::nearest, .rounding = Rounding::prefer_ceil}},
                {1, 2, 3, 4}, {2, 4}),
+        golden("golden case of Resample prefer_floor", {4},
+               Resample{{.axis = 0, .size = 2, .method = Resampling::nearest}}, {1, 2, 3, 4}, {1, 3}),
         golden("golden case of Resample antialias", {4}, Resample{{.axis = 0, .size = 2, .antialias = true}},
                {0, 8, 16, 24}, {5, 19}),
         golden("golden case of Slice", {5}, Slice{{.start = 4, .count = 2, .step = -3}}, {1, 2, 3, 4, 5}, {5, 2}),
