@@ -4,6 +4,7 @@
 #include <map>
 
 #include "saccade/io/keras.h"
+#include "saccade/io/keras/import_internal.h"
 #include "saccade/io/model_file.h"
 #include "saccade/io/network_file.h"
 #include "saccade/io/onnx.h"
@@ -176,6 +177,16 @@ TEST(Convert, WeightsGoToPyTorchAndComeBackUnderItsNames) {
   place.expect(0, {"convert", "torch.safetensors", "back.safetensors", "--model", "resnet20"});
   Model back = load_model(place / "back.safetensors");
   EXPECT_EQ(outputs(back), outputs(net));
+}
+
+TEST(Convert, ThePageOfFormatsNamesEveryLayerOfKerasThatIsRead) {
+  const std::string page = read(kSource / "docs/formats.md");
+  for (const internal::KerasClass& one : internal::keras_classes()) {
+    const std::string name(one.name);
+    EXPECT_TRUE(page.find(" " + name + ",") != std::string::npos || page.find(" " + name + ".") != std::string::npos ||
+                page.find(" " + name + " (") != std::string::npos)
+        << name;
+  }
 }
 
 /// Models of Keras's and checkpoints of PyTorch's stand where any network does.
