@@ -17,10 +17,6 @@ readonly -a for_tests=(clang-format-14 libonnx-testdata fonts-dejavu-core)
 install=yes
 jobs=$(nproc)
 
-# Let ccache know a file again in another clone (continuous integration makes a new one each time), and with precompiled headers.
-export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=1
-export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros,include_file_mtime,include_file_ctime}
-
 usage() {
   cat <<'END'
 Usage: ./saccade.sh [options] <command> [arguments]

@@ -11,7 +11,7 @@ endif()
 # after EXTERNAL (fmt and OpenMP come with every folder). Unit tests (*_test.cpp) stand beside the sources and become
 # saccade_<name>_test. A COMMAND_ONLY folder serves the command, and is no part of the library that users link.
 # Sources that match a pattern after WITHOUT are left out: of an optional part, the one or the other.
-# A LIGHT one computes nothing for long: sanitizer builds leave it unoptimised.
+# A LIGHT one computes nothing for long: it is optimised a little, and not at all under sanitizers.
 function(saccade_folder name)
   cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL;WITHOUT" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/saccade/${name}")
@@ -28,6 +28,9 @@ function(saccade_folder name)
   if(sources)
     add_library(saccade_${name} STATIC ${sources})
     set(scope PUBLIC)
+    if(ARG_LIGHT)
+      target_compile_options(saccade_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+    endif()
     if(SACCADE_SANITIZER)
       # Reading the standard library is half of a source's time. Not so in the other builds, which prove that each header
       # includes what it needs.
