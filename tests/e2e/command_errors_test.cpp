@@ -82,7 +82,7 @@ TEST_F(CommandErrors, WrongNumbersAndPatterns) {
       {{"--freeze=nosuch*"}, {"expected a pattern that matches one of conv2d.weight", "'nosuch*'"}},
       {{"--freeze=*"}, {"at least one parameter that learns", "every parameter frozen"}},
       {{"--label-smoothing=1"}, {"label_smoothing", "got 1"}},
-      {{"--label-smoothing=nan"}, {"label_smoothing", "got nan"}},
+      {{"--label-smoothing=nan"}, {"--label-smoothing", "finite", "got nan"}},
       {{"--clip-norm=-1"}, {"clipnorm", "got -1"}},
       {{"--optimizer=sgd", "--momentum=2"}, {"momentum", "got 2"}},
       {{"--workers=-1"}, {"workers", "got -1"}},
@@ -90,7 +90,11 @@ TEST_F(CommandErrors, WrongNumbersAndPatterns) {
       {{"--seed=-1"}, {"--seed", "got -1"}},
       {{"--limit=-1"}, {"--limit", "got -1"}},
   };
-  for (const char* rate : {"nan", "-1", "0", "inf"}) {
+  for (const char* rate : {"nan", "inf"}) {
+    cases.push_back(
+        {{std::string("--learning-rate=") + rate}, {"--learning-rate", "finite", std::string("got ") + rate}});
+  }
+  for (const char* rate : {"-1", "0"}) {
     for (const char* optimizer : {"sgd", "rmsprop", "adam", "adamw"}) {
       cases.push_back({{std::string("--learning-rate=") + rate, std::string("--optimizer=") + optimizer},
                        {"learning_rate", "positive finite", std::string("got ") + rate}});
