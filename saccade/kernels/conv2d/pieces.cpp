@@ -7,8 +7,10 @@ namespace {
 
 constexpr Index kLeastWork = 1'000'000;  // Multiply-adds below which a piece is not worth its start.
 constexpr Index kMostPieces = 16;
-// A single image makes so many: enough for a few cores, and few enough that filters are not read over and over.
-constexpr Index kFewPieces = 8;
+// A single image makes so many: enough for a few cores, and few enough that filters are not read over and over. More where
+// what a piece writes would not stay in the second-level cache, in which its activation finds it.
+constexpr Index kFewPieces = 4;
+constexpr Index kCachedFloats = (Index{256} << 10) / isize(sizeof(float));
 
 /// How many items go into a piece, so that pieces are nearly equal.
 Index cut_evenly(Index items, Index pieces) { return ceil_divide(items, std::clamp<Index>(pieces, 1, items)); }
@@ -72,7 +74,8 @@ std::vector<Conv2DPiece> cut_batch(const Conv2DProblem& p, Index count) {
 
 std::vector<Conv2DPiece> cut_into_pieces(const Conv2DProblem& p) {
   const Index worth = std::max<Index>(1, p.multiply_adds() / kLeastWork);
-  const Index rows_an_image = std::min(worth, kFewPieces) / p.n;
+  const Index few = std::clamp(p.dst_elements() / kCachedFloats, kFewPieces, kMostPieces);
+  const Index rows_an_image = std::min(worth, few) / p.n;
   if (p.pass == Pass::forward && rows_an_image > 1) {
     Conv2DProblem image = p;
     image.n = 1;

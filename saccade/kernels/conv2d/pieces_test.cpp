@@ -22,22 +22,29 @@ constexpr Conv2DProblem kPhoto{.ih = 56, .iw = 56, .ic = 64, .oc = 64, .kh = 3, 
 
 TEST(Conv2DPieces, OfOneImageAreRows) {
   const auto pieces = cut_into_pieces(kPhoto);
-  ASSERT_THAT(pieces, SizeIs(8));
+  ASSERT_THAT(pieces, SizeIs(4));
   expect_whole(kPhoto, pieces);
-  EXPECT_EQ(pieces[0].problem.ih, 8);  // seven rows, the padding above, and the one below that they see
+  EXPECT_EQ(pieces[0].problem.ih, 15);  // fourteen rows, the padding above, and the one below that they see
   EXPECT_EQ(pieces[0].problem.ph, (Pads{1, 0}));
-  EXPECT_EQ(pieces[1].problem.ih, 9);
+  EXPECT_EQ(pieces[1].problem.ih, 16);
   EXPECT_EQ(pieces[1].problem.ph, (Pads{0, 0}));
-  EXPECT_EQ(pieces[1].first_src, 6 * 56 * 64);
-  EXPECT_EQ(pieces[7].problem.ph, (Pads{0, 1}));
+  EXPECT_EQ(pieces[1].first_src, 13 * 56 * 64);
+  EXPECT_EQ(pieces[3].problem.ph, (Pads{0, 1}));
 }
 
 TEST(Conv2DPieces, OfSinglePixelsAreEven) {
   Conv2DProblem p{.ih = 7, .iw = 7, .ic = 320, .oc = 1280};
   const auto pieces = cut_into_pieces(p);
-  ASSERT_THAT(pieces, SizeIs(7));
+  ASSERT_THAT(pieces, SizeIs(4));
   expect_whole(p, pieces);
-  EXPECT_EQ(pieces[0].problem.iw, 7);
+  EXPECT_EQ(pieces[0].problem.iw, 13);
+}
+
+TEST(Conv2DPieces, WriteNoMoreThanTheCacheHolds) {
+  const Conv2DProblem p{.ih = 112, .iw = 112, .ic = 16, .oc = 96};  // 4.8 MB
+  const auto pieces = cut_into_pieces(p);
+  ASSERT_THAT(pieces, SizeIs(16));
+  expect_whole(p, pieces);
 }
 
 TEST(Conv2DPieces, OfABatchAreImages) {
