@@ -7,6 +7,8 @@ namespace {
 
 constexpr Index kLeastWork = 1'000'000;  // Multiply-adds below which a piece is not worth its start.
 constexpr Index kMostPieces = 16;
+// A depthwise filter sees one channel at a time: reading it takes longer than its few multiply-adds.
+constexpr Index kDepthwiseCost = 8;
 // A single image makes so many: enough for a few cores, and few enough that filters are not read over and over. More where
 // what a piece writes would not stay in the second-level cache, in which its activation finds it.
 constexpr Index kFewPieces = 4;
@@ -73,7 +75,8 @@ std::vector<Conv2DPiece> cut_batch(const Conv2DProblem& p, Index count) {
 }  // namespace
 
 std::vector<Conv2DPiece> cut_into_pieces(const Conv2DProblem& p) {
-  const Index worth = std::max<Index>(1, p.multiply_adds() / kLeastWork);
+  const bool depthwise = p.groups > 1 && p.groups == p.ic;
+  const Index worth = std::max<Index>(1, p.multiply_adds() * (depthwise ? kDepthwiseCost : 1) / kLeastWork);
   const Index few = std::clamp(p.dst_elements() / kCachedFloats, kFewPieces, kMostPieces);
   const Index rows_an_image = std::min(worth, few) / p.n;
   if (p.pass == Pass::forward && rows_an_image > 1) {

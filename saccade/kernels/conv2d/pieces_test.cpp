@@ -47,6 +47,14 @@ TEST(Conv2DPieces, WriteNoMoreThanTheCacheHolds) {
   expect_whole(p, pieces);
 }
 
+TEST(Conv2DPieces, ADepthwiseFilterHasMoreOfThemForItsWork) {
+  const Conv2DProblem p{
+      .ih = 14, .iw = 14, .ic = 384, .oc = 384, .kh = 3, .kw = 3, .ph = {1, 1}, .pw = {1, 1}, .groups = 384};
+  const auto pieces = cut_into_pieces(p);
+  ASSERT_THAT(pieces, SizeIs(4));
+  expect_whole(p, pieces);
+}
+
 TEST(Conv2DPieces, OfABatchAreImages) {
   Conv2DProblem p = kPhoto;
   p.n = 20;
