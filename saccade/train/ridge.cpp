@@ -1,5 +1,6 @@
 #include "saccade/train/ridge.h"
 
+#define EIGEN_DONT_PARALLELIZE  // OpenMP would start threads beside our own, and cut sums by their number
 #include <Eigen/Dense>
 #include <fmt/format.h>
 
