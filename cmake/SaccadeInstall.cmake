@@ -25,5 +25,6 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/saccadeConfigVersion.cma
 install(FILES "${PROJECT_BINARY_DIR}/saccadeConfig.cmake" "${PROJECT_BINARY_DIR}/saccadeConfigVersion.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/FindDNNL.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindHDF5C.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/FindONNX.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindWebP.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/FindXSMM.cmake"
   DESTINATION "${package_dir}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -14,6 +14,7 @@ set(third_party
   "^fmt/|any"
   "^oneapi/|DNNL::dnnl"  "^dnnl|DNNL::dnnl"
   "^hwy/|hwy::hwy"
+  "^libxsmm|XSMM::xsmm"
   "^png\\.h|PNG::PNG"
   "^j(peglib|error|config|morecfg)\\.h|JPEG::JPEG"
   "^stb/|STB::image"  "^stb_|STB::image"

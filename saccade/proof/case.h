@@ -111,6 +111,9 @@ class Case {
   /// Roundings that may stand between the operands and one element of the result (the length of a sum, at most). Float
   /// results may differ from the double reference by rounding(pass) * 2^-23 * magnitude.
   virtual double rounding(Pass pass) const = 0;
+  /// How many times as large the errors of an implementation may be, where it computes the result in another way than by
+  /// the definition's sum. It mixes neighbours, so the largest element's magnitude is then the scale of all.
+  virtual double growth(std::string_view) const { return 1.0; }
   /// The scale of that bound, an element each: what the sums come to when no term cancels another. Unless overridden, the
   /// reference on the absolute values of operands and grad_dst, which is that for products and sums.
   virtual void magnitude(Pass pass, const Views<double>& views) const;

@@ -1,5 +1,6 @@
 #include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/kernels/conv2d/reference.h"
+#include "saccade/kernels/conv2d/winograd.h"
 #include "saccade/proof/cases.h"
 #include "saccade/proof/fused_activation.h"
 #include "saccade/proof/id_reader.h"
@@ -27,9 +28,15 @@ class Conv2DCase final : public CaseOf<Conv2DCase> {
   double bytes(Pass) const override;
   bool exact(Pass) const override { return is_exact(problem_.activation); }
   double rounding(Pass pass) const override;
+  double growth(std::string_view implementation) const override {
+    return implementation == "winograd" ? kernels::kWinogradGrowth : 1.0;
+  }
+  Domain grad_dst_domain() const override;
   void magnitude(Pass pass, const Views<double>& views) const override;
   std::vector<std::string_view> implementations() const override { return names_of(kernels::conv2d_implementations()); }
   std::unique_ptr<Prepared> prepare(std::string_view implementation) const override;
+
+  Domain weight_domain() const;
 
   template <class T>
   void compute(Pass pass, const Views<T>& views) const;
@@ -38,12 +45,28 @@ class Conv2DCase final : public CaseOf<Conv2DCase> {
   Conv2DProblem problem_;
 };
 
+/// Winograd's transforms divide by up to 24 in each direction: exact for such multiples, as everybody else's sums are.
+const Domain kDivisible{.integer_low = -1, .integer_high = 1, .integer_step = 24 * 24};
+
+Domain Conv2DCase::grad_dst_domain() const {
+  Conv2DProblem p = problem_;
+  p.pass = Pass::backward_weights;
+  return kernels::decline_winograd(p).empty() ? kDivisible : Domain();
+}
+
+Domain Conv2DCase::weight_domain() const {
+  Conv2DProblem backward = problem_;
+  backward.pass = Pass::backward_data;
+  const bool winograd = kernels::decline_winograd(problem_).empty() || kernels::decline_winograd(backward).empty();
+  return winograd ? kDivisible : Domain();
+}
+
 std::vector<Operand> Conv2DCase::operands() const {
   const bool linear = problem_.activation == Activation::linear;
   const Gradient data = linear ? Gradient::data : Gradient::none;
   const Gradient weights = linear ? Gradient::weights : Gradient::none;
   std::vector<Operand> operands{{"src", problem_.src_elements(), data},
-                                {"weight", problem_.weight_elements(), weights}};
+                                {"weight", problem_.weight_elements(), weights, weight_domain()}};
   if (problem_.bias) operands.push_back({"bias", problem_.oc, weights});
   return operands;
 }

@@ -7,6 +7,7 @@
 #include "saccade/kernels/conv2d/depthwise_simd.h"
 #include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
 #include "saccade/kernels/conv2d/reference.h"
+#include "saccade/kernels/conv2d/winograd.h"
 #include "saccade/kernels/problem_id.h"
 
 namespace saccade::kernels {
@@ -36,8 +37,9 @@ std::unique_ptr<Conv2DKernel> make_reference(const Conv2DProblem& problem) {
   return std::make_unique<ReferenceConv2D>(problem);
 }
 
-constexpr std::array<Conv2DImplementation, 4> kImplementations{{
+constexpr std::array<Conv2DImplementation, 5> kImplementations{{
     {"dense", decline_dense_conv2d, make_dense_conv2d},
+    {"winograd", decline_winograd, make_winograd},
     {"onednn", onednn::decline_conv2d, onednn::make_conv2d},
     {"depthwise", simd::decline_depthwise, simd::make_depthwise},
     {"reference", accept_all<Conv2DProblem>, make_reference},

@@ -89,10 +89,4 @@ bool is_plain_loop(const dnnl::primitive_desc_base& description) {
   return std::string_view(description.impl_info_str()).starts_with("ref");
 }
 
-Index ScratchLayout::add(Index size_bytes) {
-  const Index offset = size_;
-  size_ = round_up(size_ + size_bytes, 64);
-  return offset;
-}
-
 }  // namespace saccade::kernels::onednn

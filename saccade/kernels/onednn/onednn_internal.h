@@ -7,6 +7,7 @@
 
 #include "saccade/base/integer.h"
 #include "saccade/base/parallel.h"
+#include "saccade/kernels/scratch.h"
 
 /// What the oneDNN implementations share.
 ///
@@ -85,16 +86,5 @@ dnnl::primitive_attr attributes();
 
 /// True for a primitive that is oneDNN's plain loop, which is no faster than ours.
 bool is_plain_loop(const dnnl::primitive_desc_base& description);
-
-/// Hands out consecutive, 64-byte aligned parts of a scratch area; used once to size it and in each run to cut it.
-class ScratchLayout {
- public:
-  /// Offset of the next part.
-  Index add(Index size_bytes);
-  Index size_bytes() const { return size_; }
-
- private:
-  Index size_ = 0;
-};
 
 }  // namespace saccade::kernels::onednn

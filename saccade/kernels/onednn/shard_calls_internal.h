@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -40,20 +39,6 @@ inline Shards cut_by_memory(Index rows, Index elements_per_row) {
   constexpr Index kMostShards = 16;
   return Shards::cut(rows, elements_per_row, kLeastElements, kMostShards);
 }
-
-/// Working memory of a kernel whose caller brings none.
-class OwnScratch {
- public:
-  explicit OwnScratch(Index size_bytes) : memory_(usize(size_bytes / kLine + 1)) {}
-  std::span<std::byte> bytes() { return std::as_writable_bytes(std::span(memory_)); }
-
- private:
-  static constexpr Index kLine = 64;
-  struct alignas(kLine) Line {
-    std::array<std::byte, kLine> bytes;
-  };
-  std::vector<Line> memory_;
-};
 
 /// One call a shard, and the scratch memory they want.
 class ShardCalls {

@@ -1,0 +1,294 @@
+#include "saccade/kernels/conv2d/winograd.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "saccade/base/parallel.h"
+#include "saccade/kernels/conv2d/winograd_transform_internal.h"
+#include "saccade/kernels/gemm/small_gemm_internal.h"
+#include "saccade/kernels/permute/permute.h"
+#include "saccade/kernels/scratch.h"
+
+namespace saccade::kernels {
+namespace {
+
+using winograd::Tiles;
+
+constexpr Index kFloatBytes = isize(sizeof(float));
+constexpr Index kVector = 16;           // Channels come in multiples of the widest vector.
+constexpr Index kPanel = 64;            // Columns of one product.
+constexpr Index kRows = 48;             // Its rows: tiles.
+constexpr Index kChunkBytes = 4 << 20;  // Transformed tiles that are worked on together: a part of the last cache.
+
+/// Floats from one slice to the next: the slices' lines of the same tile must not share a set of the first cache, whose ways
+/// repeat every 4 KiB.
+constexpr Index slice_stride(Index elements) noexcept { return round_up(elements, 1024) + kVector; }
+
+/// What a pass costs in multiply-adds: of the products, of the transforms of tiles, and of those of the filter, which is
+/// read once a tap but written and read again once a slice. The factors were measured.
+Index cost(const Conv2DProblem& p, Index m) {
+  const bool backward = p.pass == Pass::backward_data;
+  const Index tiles = p.n * ceil_divide(backward ? p.ih : p.oh(), m) * ceil_divide(backward ? p.iw : p.ow(), m);
+  const Index of_filter = backward ? 60 : p.constant_weight ? 10 : 30;
+  return winograd::slices(m) * (tiles * (p.ic * p.oc + 12 * (p.ic + p.oc)) + of_filter * p.ic * p.oc);
+}
+
+Index choose_m(const Conv2DProblem& p) { return cost(p, 4) <= cost(p, 2) ? 4 : 2; }
+
+/// The tiles of a pass: those that are read with what stands around them, and those of m x m pixels.
+struct Geometry {
+  Tiles wide, narrow;
+  Index count;  // tiles of the batch
+  Index chunk;  // tiles that are worked on together
+
+  explicit Geometry(const Conv2DProblem& p) {
+    const Tiles src{.m = 0, .h = p.ih, .w = p.iw, .c = p.ic, .rows = 0, .columns = 0, .y = 0, .x = 0};
+    const Tiles dst{.m = 0, .h = p.oh(), .w = p.ow(), .c = p.oc, .rows = 0, .columns = 0, .y = 0, .x = 0};
+    const bool backward = p.pass == Pass::backward_data;
+    wide = backward ? dst : src;
+    narrow = backward ? src : dst;
+    wide.y = backward ? p.ph.before - 2 : -p.ph.before;
+    wide.x = backward ? p.pw.before - 2 : -p.pw.before;
+    const Index m = choose_m(p);
+    for (Tiles* tiles : {&wide, &narrow}) {
+      tiles->m = m;
+      tiles->rows = ceil_divide(narrow.h, m);
+      tiles->columns = ceil_divide(narrow.w, m);
+    }
+    count = p.n * narrow.per_image();
+    const Index tile_bytes = winograd::slices(m) * (p.ic + p.oc) * kFloatBytes;
+    const Index chunks = ceil_divide(count * tile_bytes, kChunkBytes);
+    chunk = std::min(count, round_up(ceil_divide(count, chunks), kRows));
+  }
+};
+
+/// Tiles one task transforms: about as many floats as stay in the second cache.
+Index tiles_of_task(const Geometry& g, Index c) {
+  constexpr Index kFloats = 32768;
+  return std::max<Index>(1, kFloats / (winograd::slices(g.wide.m) * c));
+}
+
+/// c [rows, to] = a [rows, from] * b, b in panels of kPanel columns.
+class PanelProduct {
+ public:
+  PanelProduct(Index rows, Index from, Index to)
+      : from_(from),
+        to_(to),
+        whole_(make(rows, std::min(kPanel, to))),
+        last_(make(rows, to - (ceil_divide(to, kPanel) - 1) * kPanel)) {}
+
+  void operator()(const float* a, const float* b, float* c) const {
+    for (Index panel = 0; panel < to_; panel += kPanel) {
+      (to_ - panel < kPanel ? last_ : whole_)(a, b + panel * from_, c + panel);
+    }
+  }
+
+ private:
+  SmallGemm make(Index rows, Index columns) const {
+    return SmallGemm(
+        {.rows = rows, .columns = columns, .inner = from_, .a_stride = from_, .b_stride = columns, .c_stride = to_});
+  }
+
+  Index from_, to_;
+  SmallGemm whole_, last_;
+};
+
+/// Forward and backward_data, which is forward with the filters turned and their channels exchanged.
+class WinogradData final : public Conv2DKernel {
+ public:
+  explicit WinogradData(const Conv2DProblem& p)
+      : p_(p),
+        g_(p),
+        from_(g_.wide.c),
+        to_(g_.narrow.c),
+        slices_(winograd::slices(g_.wide.m)),
+        filter_stride_(slice_stride(from_ * to_)),
+        wide_stride_(slice_stride(g_.chunk * from_)),
+        narrow_stride_(slice_stride(g_.chunk * to_)),
+        product_(std::min(kRows, g_.chunk), from_, to_),
+        last_product_(g_.count - (ceil_divide(g_.count, kRows) - 1) * kRows, from_, to_),
+        zeros_(usize(from_)) {
+    wide_ = scratch_.add(slices_ * wide_stride_ * kFloatBytes);
+    narrow_ = scratch_.add(slices_ * narrow_stride_ * kFloatBytes);
+    const Index filter_bytes = slices_ * filter_stride_ * kFloatBytes;
+    if (p.constant_weight && p.pass == Pass::forward) {
+      kept_filter_.emplace(filter_bytes);
+    } else {
+      filter_ = scratch_.add(filter_bytes);
+    }
+    if (p.pass != Pass::backward_data) return;
+    const PermuteProblem exchange{.extents = {9, p.ic, p.oc}, .order = {0, 2, 1}};
+    exchange_ = choose(permute_implementations(), exchange).kernel;
+    exchanged_ = scratch_.add(p.weight_elements() * kFloatBytes);
+  }
+
+  Index scratch_bytes() const override { return scratch_.size_bytes(); }
+
+  void run(const Conv2DBuffers& b) override {
+    const bool forward = p_.pass == Pass::forward;
+    const float* const src = forward ? b.src.data() : b.grad_dst.data();
+    const float* const bias = forward && p_.bias ? b.bias.data() : nullptr;
+    float* const dst = forward ? b.dst.data() : b.grad_src.data();
+    const bool relu = p_.activation == Activation::relu;
+    const float* const filter = transformed_filter(b);
+    float* const wide = at(b, wide_);
+    float* const narrow = at(b, narrow_);
+    for (Index first = 0; first < g_.count; first += g_.chunk) {
+      const Index count = std::min(g_.chunk, g_.count - first);
+      parallel_ranges(count, tiles_of_task(g_, from_), [&](Index begin, Index end) {
+        winograd::transform_source(g_.wide, src, zeros_.data(), first + begin, end - begin, wide + begin * from_,
+                                   wide_stride_);
+      });
+      const Index blocks = ceil_divide(count, kRows);
+      parallel_for(slices_ * blocks, [&](Index task) {
+        const Index slice = task / blocks, row = task % blocks * kRows;
+        const bool is_last = first + row + kRows >= g_.count;
+        (is_last ? last_product_ : product_)(wide + slice * wide_stride_ + row * from_, filter + slice * filter_stride_,
+                                             narrow + slice * narrow_stride_ + row * to_);
+      });
+      parallel_ranges(count, tiles_of_task(g_, to_), [&](Index begin, Index end) {
+        winograd::transform_result(g_.narrow, narrow + begin * to_, narrow_stride_, first + begin, end - begin, bias,
+                                   relu, dst);
+      });
+    }
+  }
+
+ private:
+  static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
+
+  const float* transformed_filter(const Conv2DBuffers& b) {
+    float* const filter = kept_filter_ ? reinterpret_cast<float*>(kept_filter_->bytes().data()) : at(b, filter_);
+    if (is_kept_) return filter;
+    const float* weight = b.weight.data();
+    if (exchange_) {
+      const std::span<float> exchanged(at(b, exchanged_), b.weight.size());
+      exchange_->run({.src = b.weight, .dst = exchanged});
+      weight = exchanged.data();
+    }
+    const winograd::FilterLayout layout{.from = from_, .to = to_, .width = kPanel, .rotated = exchange_ != nullptr};
+    parallel_ranges(from_, std::max<Index>(1, 1024 / to_), [&](Index begin, Index end) {
+      winograd::transform_filter(g_.wide.m, layout, weight, begin, end, filter, filter_stride_);
+    });
+    is_kept_ = kept_filter_.has_value();
+    return filter;
+  }
+
+  Conv2DProblem p_;
+  Geometry g_;
+  Index from_, to_, slices_;
+  Index filter_stride_, wide_stride_, narrow_stride_;
+  PanelProduct product_, last_product_;
+  std::vector<float> zeros_;
+  ScratchLayout scratch_;
+  Index wide_ = 0, narrow_ = 0, filter_ = 0, exchanged_ = 0;
+  std::unique_ptr<PermuteKernel> exchange_;  // backward_data
+  std::optional<OwnScratch> kept_filter_;    // of a constant weight, from the first run on
+  bool is_kept_ = false;
+};
+
+/// The products of one block of grad_weight's transform over a chunk of tiles: sums [rows, columns] += wide^T * narrow.
+class WinogradWeights final : public Conv2DKernel {
+ public:
+  explicit WinogradWeights(const Conv2DProblem& p)
+      : p_(p),
+        g_(p),
+        slices_(winograd::slices(g_.wide.m)),
+        sums_stride_(slice_stride(p.ic * p.oc)),
+        wide_stride_(slice_stride(g_.chunk * p.ic)),
+        narrow_stride_(slice_stride(g_.chunk * p.oc)),
+        zeros_(usize(std::max(p.ic, p.oc))) {
+    wide_ = scratch_.add(slices_ * wide_stride_ * kFloatBytes);
+    narrow_ = scratch_.add(slices_ * narrow_stride_ * kFloatBytes);
+    sums_ = scratch_.add(slices_ * sums_stride_ * kFloatBytes);
+    const auto last_of = [](Index extent, Index step) { return extent - (ceil_divide(extent, step) - 1) * step; };
+    for (const Index inner : {g_.chunk, last_of(g_.count, g_.chunk)}) {
+      for (const Index rows : {std::min(kPanel, p.ic), last_of(p.ic, kPanel)}) {
+        for (const Index columns : {std::min(kPanel, p.oc), last_of(p.oc, kPanel)}) {
+          products_.emplace_back(SmallGemm::Shape{.rows = rows,
+                                                  .columns = columns,
+                                                  .inner = inner,
+                                                  .a_stride = p.ic,
+                                                  .b_stride = p.oc,
+                                                  .c_stride = p.oc,
+                                                  .a_transposed = true,
+                                                  .add = true});
+        }
+      }
+    }
+  }
+
+  Index scratch_bytes() const override { return scratch_.size_bytes(); }
+
+  void run(const Conv2DBuffers& b) override {
+    float* const wide = at(b, wide_);
+    float* const narrow = at(b, narrow_);
+    float* const sums = at(b, sums_);
+    std::ranges::fill(b.grad_bias, 0.0F);
+    const Index blocks = ceil_divide(p_.ic, kPanel);
+    for (Index first = 0; first < g_.count; first += g_.chunk) {
+      const Index count = std::min(g_.chunk, g_.count - first);
+      parallel_ranges(count, tiles_of_task(g_, p_.ic + p_.oc), [&](Index begin, Index end) {
+        winograd::transform_source(g_.wide, b.src.data(), zeros_.data(), first + begin, end - begin,
+                                   wide + begin * p_.ic, wide_stride_);
+        winograd::transform_gradient(g_.narrow, b.grad_dst.data(), zeros_.data(), first + begin, end - begin,
+                                     narrow + begin * p_.oc, narrow_stride_);
+      });
+      const bool is_first = first == 0, is_last = first + count == g_.count;
+      const Index tasks = slices_ * blocks;
+      parallel_for(tasks + (p_.bias ? 1 : 0), [&](Index task) {
+        if (task == tasks) {
+          const Index ones = winograd::side(g_.wide.m) + 1;  // the slice of point (1, 1)
+          return winograd::add_rows(narrow + ones * narrow_stride_, count, p_.oc, b.grad_bias.data());
+        }
+        const Index slice = task / blocks, row = task % blocks * kPanel;
+        float* const sum = sums + slice * sums_stride_ + row * p_.oc;
+        const Index rows = std::min(kPanel, p_.ic - row);
+        if (is_first) std::fill(sum, sum + rows * p_.oc, 0.0F);
+        for (Index column = 0; column < p_.oc; column += kPanel) {
+          const SmallGemm& product =
+              products_[(is_last ? 4U : 0U) + (row + kPanel >= p_.ic ? 2U : 0U) + (column + kPanel >= p_.oc ? 1U : 0U)];
+          product(wide + slice * wide_stride_ + row, narrow + slice * narrow_stride_ + column, sum + column);
+        }
+      });
+    }
+    const Index elements = p_.ic * p_.oc;
+    parallel_ranges(elements, 64 * kVector, [&](Index begin, Index end) {
+      winograd::transform_filter_gradient(g_.wide.m, sums, sums_stride_, begin, end, elements, b.grad_weight.data());
+    });
+  }
+
+ private:
+  static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
+
+  Conv2DProblem p_;
+  Geometry g_;
+  Index slices_;
+  Index sums_stride_, wide_stride_, narrow_stride_;
+  std::vector<SmallGemm> products_;  // [last chunk][last rows][last columns]
+  std::vector<float> zeros_;
+  ScratchLayout scratch_;
+  Index wide_ = 0, narrow_ = 0, sums_ = 0;
+};
+
+}  // namespace
+
+std::string decline_winograd(const Conv2DProblem& p) {
+  if (p.kh != 3 || p.kw != 3) return "the filter is not 3 x 3";
+  if (p.sh != 1 || p.sw != 1) return "the stride is not 1";
+  if (p.dh != 1 || p.dw != 1) return "it is dilated";
+  if (p.groups != 1) return "it is grouped";
+  if (p.ic % kVector != 0 || p.oc % kVector != 0) return "channels are no multiples of 16";
+  if (p.src_elements() == 0 || p.dst_elements() == 0) return "there is nothing to compute";
+  if (p.activation != Activation::linear && p.activation != Activation::relu) return "the activation is not relu";
+  if (cost(p, choose_m(p)) > p.multiply_adds()) return "there are too few pixels for the size of its filter";
+  return SmallGemm::decline();
+}
+
+std::unique_ptr<Conv2DKernel> make_winograd(const Conv2DProblem& p) {
+  if (p.pass == Pass::backward_weights) return std::make_unique<WinogradWeights>(p);
+  return std::make_unique<WinogradData>(p);
+}
+
+}  // namespace saccade::kernels

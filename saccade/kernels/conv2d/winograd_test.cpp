@@ -1,0 +1,151 @@
+#include "saccade/kernels/conv2d/winograd.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "saccade/base/random.h"
+#include "saccade/kernels/conv2d/reference.h"
+#include "saccade/kernels/test_memory_internal.h"
+
+namespace saccade::kernels {
+namespace {
+
+using Values = std::vector<float>;
+
+/// The error's root mean square over that of the exact result, and its largest over the same.
+struct Error {
+  double rms, largest;
+};
+
+template <class Exact>
+Error error_of(const Values& got, const Exact& exact) {
+  double squares = 0.0, of_result = 0.0, largest = 0.0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const double error = std::abs(static_cast<double>(got[i]) - exact[i]);
+    squares += error * error;
+    of_result += exact[i] * exact[i];
+    largest = std::max(largest, error);
+  }
+  return {std::sqrt(squares / of_result), largest / std::sqrt(of_result / static_cast<double>(got.size()))};
+}
+
+// As in a network: activations behind a ReLU, weights as He draws them.
+Values draw(Index elements, bool positive, double deviation, std::uint32_t slot) {
+  Values values(usize(elements));
+  Stream stream(7, 0, 0, slot);
+  for (float& value : values) {
+    const double x = stream.normal() * deviation;
+    value = static_cast<float>(positive ? std::max(x, 0.0) : x);
+  }
+  return values;
+}
+
+std::vector<double> doubles(const Values& values) { return {values.begin(), values.end()}; }
+
+class WinogradErrors : public testing::TestWithParam<Conv2DProblem> {};
+
+TEST_P(WinogradErrors, AreAsSmallAsDocumented) {
+  Conv2DProblem p = GetParam();
+  const Values src = draw(p.src_elements(), true, 1.0, 0);
+  const Values weight = draw(p.weight_elements(), false, std::sqrt(2.0 / static_cast<double>(9 * p.ic)), 1);
+  const Values grad_dst = draw(p.dst_elements(), false, 1.0, 2);
+  const std::vector<double> src64 = doubles(src), weight64 = doubles(weight), grad64 = doubles(grad_dst);
+  const auto run = [&](Pass pass, const Conv2DBuffers& buffers) {
+    p.pass = pass;
+    ASSERT_EQ(decline_winograd(p), "");
+    const auto kernel = make_winograd(p);
+    TestMemory scratch(kernel->scratch_bytes());
+    Conv2DBuffers with_scratch = buffers;
+    with_scratch.scratch = scratch.bytes();
+    kernel->run(with_scratch);
+  };
+
+  Values dst(usize(p.dst_elements()));
+  run(Pass::forward, {.src = src, .weight = weight, .dst = dst});
+  std::vector<double> exact(dst.size());
+  reference::conv2d_forward<double>(p, src64.data(), weight64.data(), nullptr, exact.data());
+  const Error forward = error_of(dst, exact);
+  EXPECT_LT(forward.rms, 2e-6);
+  EXPECT_LT(forward.largest, 4e-5);
+
+  Values grad_src(src.size());
+  run(Pass::backward_data, {.weight = weight, .grad_dst = grad_dst, .grad_src = grad_src});
+  exact.assign(src.size(), 0.0);
+  reference::conv2d_backward_data<double>(p, grad64.data(), weight64.data(), exact.data());
+  EXPECT_LT(error_of(grad_src, exact).rms, 2e-6);
+
+  Values grad_weight(weight.size());
+  run(Pass::backward_weights, {.src = src, .grad_dst = grad_dst, .grad_weight = grad_weight});
+  exact.assign(weight.size(), 0.0);
+  reference::conv2d_backward_weights<double>(p, src64.data(), grad64.data(), exact.data(), nullptr);
+  EXPECT_LT(error_of(grad_weight, exact).rms, 4e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiles, WinogradErrors,
+                         testing::Values(Conv2DProblem{.n = 4,
+                                                       .ih = 16,
+                                                       .iw = 16,
+                                                       .ic = 64,
+                                                       .oc = 64,
+                                                       .kh = 3,
+                                                       .kw = 3,
+                                                       .ph = {1, 1},
+                                                       .pw = {1, 1},
+                                                       .bias = false},
+                                         Conv2DProblem{.n = 24,
+                                                       .ih = 6,
+                                                       .iw = 6,
+                                                       .ic = 64,
+                                                       .oc = 64,
+                                                       .kh = 3,
+                                                       .kw = 3,
+                                                       .ph = {1, 1},
+                                                       .pw = {1, 1},
+                                                       .bias = false}));
+
+TEST(Winograd, LetsNaNThrough) {
+  const Conv2DProblem p{.n = 8,
+                        .ih = 8,
+                        .iw = 8,
+                        .ic = 16,
+                        .oc = 16,
+                        .kh = 3,
+                        .kw = 3,
+                        .ph = {1, 1},
+                        .pw = {1, 1},
+                        .bias = false,
+                        .activation = Activation::relu};
+  Values src(usize(p.src_elements()), 1.0F), dst(usize(p.dst_elements()));
+  const Values weight(usize(p.weight_elements()), 0.5F);
+  src[0] = std::numeric_limits<float>::quiet_NaN();
+  const auto kernel = make_winograd(p);
+  TestMemory scratch(kernel->scratch_bytes());
+  kernel->run({.src = src, .weight = weight, .dst = dst, .scratch = scratch.bytes()});
+  EXPECT_TRUE(std::isnan(dst[0]));
+  EXPECT_EQ(dst.back(), 16 * 4 * 0.5F);
+}
+
+TEST(Winograd, DeclinesWithAReason) {
+  const Conv2DProblem p{.n = 8, .ih = 32, .iw = 32, .ic = 64, .oc = 64, .kh = 3, .kw = 3};
+  EXPECT_EQ(decline_winograd(p), "");
+  const auto reason = [&](auto change) {
+    Conv2DProblem changed = p;
+    change(changed);
+    return decline_winograd(changed);
+  };
+  EXPECT_EQ(reason([](auto& q) { q.kw = 1; }), "the filter is not 3 x 3");
+  EXPECT_EQ(reason([](auto& q) { q.sh = 2; }), "the stride is not 1");
+  EXPECT_EQ(reason([](auto& q) { q.dw = 2; }), "it is dilated");
+  EXPECT_EQ(reason([](auto& q) { q.groups = 2; }), "it is grouped");
+  EXPECT_EQ(reason([](auto& q) { q.ic = 24; }), "channels are no multiples of 16");
+  EXPECT_EQ(reason([](auto& q) { q.n = 0; }), "there is nothing to compute");
+  EXPECT_EQ(reason([](auto& q) { q.activation = Activation::tanh; }), "the activation is not relu");
+  EXPECT_EQ(reason([](auto& q) { q.n = 1, q.ih = q.iw = 7, q.ic = q.oc = 512; }),
+            "there are too few pixels for the size of its filter");
+}
+
+}  // namespace
+}  // namespace saccade::kernels

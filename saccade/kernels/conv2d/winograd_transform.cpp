@@ -1,0 +1,327 @@
+#include "saccade/kernels/conv2d/winograd_transform_internal.h"
+#include "saccade/kernels/simd/simd.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "saccade/kernels/conv2d/winograd_transform.cpp"
+#include <hwy/foreach_target.h>
+
+#include "saccade/kernels/simd/vector_internal.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace saccade::kernels::HWY_NAMESPACE {
+
+using Vec = FloatVector;
+
+HWY_INLINE Vec Times(float factor, Vec v) { return hn::Mul(hn::Set(FloatTag(), factor), v); }
+/// factor * v + w
+HWY_INLINE Vec TimesAdd(float factor, Vec v, Vec w) { return hn::MulAdd(hn::Set(FloatTag(), factor), v, w); }
+
+// ---- The matrices, each as what it makes of one column ----
+
+template <Index m>
+struct SourceMatrix;  // B^T
+
+template <>
+struct SourceMatrix<2> {
+  static constexpr Index kFrom = 4, kTo = 4;
+  static HWY_INLINE void Apply(const Vec* d, Vec* t) {
+    t[0] = hn::Sub(d[0], d[2]);
+    t[1] = hn::Add(d[1], d[2]);
+    t[2] = hn::Sub(d[2], d[1]);
+    t[3] = hn::Sub(d[3], d[1]);
+  }
+};
+
+template <>
+struct SourceMatrix<4> {
+  static constexpr Index kFrom = 6, kTo = 6;
+  static HWY_INLINE void Apply(const Vec* d, Vec* t) {
+    const Vec even1 = TimesAdd(-4.0F, d[2], d[4]), odd1 = TimesAdd(-4.0F, d[1], d[3]);
+    const Vec even2 = hn::Sub(d[4], d[2]), odd2 = Times(2.0F, hn::Sub(d[3], d[1]));
+    t[0] = TimesAdd(4.0F, d[0], TimesAdd(-5.0F, d[2], d[4]));
+    t[1] = hn::Add(even1, odd1);
+    t[2] = hn::Sub(even1, odd1);
+    t[3] = hn::Add(even2, odd2);
+    t[4] = hn::Sub(even2, odd2);
+    t[5] = TimesAdd(4.0F, d[1], TimesAdd(-5.0F, d[3], d[5]));
+  }
+};
+
+/// G of F(m, taps), undivided: the polynomial with coefficients g at each point.
+template <Index m, Index taps>
+struct FilterMatrix {
+  static constexpr Index kFrom = taps, kTo = m + taps - 1;
+  static HWY_INLINE void Apply(const Vec* g, Vec* t) {
+    t[0] = g[0];
+    At(g, 1.0F, t[1], t[2]);
+    if constexpr (kTo == 6) At(g, 2.0F, t[3], t[4]);
+    t[kTo - 1] = g[taps - 1];
+  }
+
+ private:
+  /// The values at point and at -point.
+  static HWY_INLINE void At(const Vec* g, float point, Vec& plus, Vec& minus) {
+    const float square = point * point;
+    Vec even = g[0], odd = Times(point, g[1]);
+    if constexpr (taps > 2) even = TimesAdd(square, g[2], even);
+    if constexpr (taps > 3) odd = TimesAdd(point * square, g[3], odd);
+    plus = hn::Add(even, odd);
+    minus = hn::Sub(even, odd);
+  }
+};
+
+/// A^T of F(count, .): the sums over the points' powers.
+template <Index count, Index points>
+struct ResultMatrix {
+  static constexpr Index kFrom = points, kTo = count;
+  static HWY_INLINE void Apply(const Vec* t, Vec* y) {
+    const Vec even1 = hn::Add(t[1], t[2]), odd1 = hn::Sub(t[1], t[2]);
+    y[0] = hn::Add(t[0], even1);
+    y[1] = odd1;
+    if constexpr (count > 2) y[2] = even1;
+    if constexpr (count > 3) y[3] = odd1;
+    if constexpr (points == 6) {
+      const Vec even2 = hn::Add(t[3], t[4]), odd2 = hn::Sub(t[3], t[4]);
+      y[0] = hn::Add(y[0], even2);
+      y[1] = TimesAdd(2.0F, odd2, y[1]);
+      if constexpr (count > 2) y[2] = TimesAdd(4.0F, even2, y[2]);
+      if constexpr (count > 3) y[3] = TimesAdd(8.0F, odd2, y[3]);
+    }
+    y[count - 1] = hn::Add(y[count - 1], t[points - 1]);
+  }
+};
+
+/// The points' norms of F(., .) with so many points.
+template <Index points>
+HWY_INLINE float Norm(Index point) {
+  constexpr float k4[] = {1.0F, 2.0F, 2.0F, 1.0F};
+  constexpr float k6[] = {4.0F, -6.0F, -6.0F, 24.0F, 24.0F, 1.0F};
+  return points == 4 ? k4[point] : k6[point];
+}
+
+/// Matrix * in * Matrix^T: load(y, x) gives the elements, store(q, r, vector) takes them.
+template <class Matrix, class Load, class Store>
+HWY_INLINE void TransformSquare(const Load& load, const Store& store) {
+  constexpr Index kFrom = Matrix::kFrom, kTo = Matrix::kTo;
+  Vec middle[usize(kTo)][usize(kFrom)];
+  for (Index x = 0; x < kFrom; ++x) {
+    Vec column[usize(kFrom)], transformed[usize(kTo)];
+    for (Index y = 0; y < kFrom; ++y) column[y] = load(y, x);
+    Matrix::Apply(column, transformed);
+    for (Index q = 0; q < kTo; ++q) middle[q][x] = transformed[q];
+  }
+  for (Index q = 0; q < kTo; ++q) {
+    Vec transformed[usize(kTo)];
+    Matrix::Apply(middle[q], transformed);
+    for (Index r = 0; r < kTo; ++r) store(q, r, transformed[r]);
+  }
+}
+
+// ---- Walking over tiles ----
+
+/// Calls op(tile, pixels) with the places of a tile's pixels, row by row; null for those outside.
+template <Index kSide, class T, class Op>
+HWY_INLINE void ForTiles(const winograd::Tiles& tiles, T* images, Index first, Index count, const Op& op) {
+  const Index per_image = tiles.rows * tiles.columns;
+  const Index image_elements = tiles.h * tiles.w * tiles.c;
+  T* pixels[usize(kSide * kSide)];
+  for (Index tile = first; tile < first + count; ++tile) {
+    const Index image = tile / per_image, within = tile % per_image;
+    const Index y0 = within / tiles.columns * tiles.m + tiles.y, x0 = within % tiles.columns * tiles.m + tiles.x;
+    T* const origin = images + image * image_elements;
+    for (Index y = 0; y < kSide; ++y) {
+      const bool in_rows = y0 + y >= 0 && y0 + y < tiles.h;
+      for (Index x = 0; x < kSide; ++x) {
+        const bool inside = in_rows && x0 + x >= 0 && x0 + x < tiles.w;
+        pixels[y * kSide + x] = inside ? origin + ((y0 + y) * tiles.w + x0 + x) * tiles.c : nullptr;
+      }
+    }
+    op(tile - first, pixels);
+  }
+}
+
+template <class Matrix>
+HWY_INLINE void TransformTiles(const winograd::Tiles& tiles, const float* images, const float* zeros, Index first,
+                               Index count, float* out, Index slice_stride) {
+  constexpr Index kSide = Matrix::kFrom;
+  const FloatTag d;
+  const Index channels = tiles.c, lanes = static_cast<Index>(hn::Lanes(d));
+  ForTiles<kSide>(tiles, images, first, count, [&](Index tile, const float** pixels) HWY_ATTR {
+    for (Index i = 0; i < kSide * kSide; ++i) {
+      if (pixels[i] == nullptr) pixels[i] = zeros;
+    }
+    float* const to = out + tile * channels;
+    for (Index c = 0; c < channels; c += lanes) {
+      TransformSquare<Matrix>([&](Index y, Index x) HWY_ATTR { return hn::LoadU(d, pixels[y * kSide + x] + c); },
+                              [&](Index q, Index r, Vec v)
+                                  HWY_ATTR { hn::StoreU(v, d, to + (q * Matrix::kTo + r) * slice_stride + c); });
+    }
+  });
+}
+
+template <Index m>
+HWY_INLINE void ResultTiles(const winograd::Tiles& tiles, const float* in, Index slice_stride, Index first, Index count,
+                            const float* bias, bool relu, float* images) {
+  constexpr Index kSide = m + 2;
+  const FloatTag d;
+  const Vec zero = hn::Zero(d);
+  const Index channels = tiles.c, lanes = static_cast<Index>(hn::Lanes(d));
+  ForTiles<m>(tiles, images, first, count, [&](Index tile, float** pixels) HWY_ATTR {
+    const float* const from = in + tile * channels;
+    for (Index c = 0; c < channels; c += lanes) {
+      const Vec offset = bias == nullptr ? zero : hn::LoadU(d, bias + c);
+      TransformSquare<ResultMatrix<m, kSide>>(
+          [&](Index q, Index r) HWY_ATTR { return hn::LoadU(d, from + (q * kSide + r) * slice_stride + c); },
+          [&](Index y, Index x, Vec v) HWY_ATTR {
+            float* const pixel = pixels[y * m + x];
+            if (pixel == nullptr) return;
+            v = hn::Add(v, offset);
+            if (relu) v = hn::IfThenElse(hn::Lt(v, zero), zero, v);  // NaN stays
+            hn::StoreU(v, d, pixel + c);
+          });
+    }
+  });
+}
+
+template <Index m>
+HWY_INLINE void Filters(const winograd::FilterLayout& layout, const float* filter, Index begin, Index end, float* out,
+                        Index slice_stride) {
+  constexpr Index kSide = m + 2;
+  const FloatTag d;
+  const Index lanes = static_cast<Index>(hn::Lanes(d));
+  const Index tap = layout.from * layout.to;
+  for (Index from = begin; from < end; ++from) {
+    for (Index to = 0; to < layout.to; to += lanes) {
+      const Index panel = to / layout.width * layout.width;
+      const Index width = layout.to - panel < layout.width ? layout.to - panel : layout.width;
+      float* const place = out + panel * layout.from + from * width + (to - panel);
+      const float* const elements = filter + from * layout.to + to;
+      TransformSquare<FilterMatrix<m, 3>>(
+          [&](Index y, Index x) HWY_ATTR {
+            const Index number = y * 3 + x;
+            return hn::LoadU(d, elements + (layout.rotated ? 8 - number : number) * tap);
+          },
+          [&](Index q, Index r, Vec v) HWY_ATTR {
+            // Divided, not multiplied by the inverse: exact wherever the quotient is.
+            const Vec norm = hn::Set(d, Norm<kSide>(q) * Norm<kSide>(r));
+            hn::StoreU(hn::Div(v, norm), d, place + (q * kSide + r) * slice_stride);
+          });
+    }
+  }
+}
+
+template <Index m>
+HWY_INLINE void FilterGradients(const float* in, Index slice_stride, Index begin, Index end, Index elements,
+                                float* grad_filter) {
+  constexpr Index kSide = m + 2;
+  const FloatTag d;
+  for (Index i = begin; i < end; i += static_cast<Index>(hn::Lanes(d))) {
+    TransformSquare<ResultMatrix<3, kSide>>(
+        [&](Index q, Index r) HWY_ATTR {
+          const Vec norm = hn::Set(d, Norm<kSide>(q) * Norm<kSide>(r));
+          return hn::Div(hn::LoadU(d, in + (q * kSide + r) * slice_stride + i), norm);
+        },
+        [&](Index y, Index x, Vec v) HWY_ATTR { hn::StoreU(v, d, grad_filter + (y * 3 + x) * elements + i); });
+  }
+}
+
+// ---- By the size of tiles ----
+
+void TransformSource(const winograd::Tiles& tiles, const float* images, const float* zeros, Index first, Index count,
+                     float* out, Index slice_stride) {
+  if (tiles.m == 2) {
+    TransformTiles<SourceMatrix<2>>(tiles, images, zeros, first, count, out, slice_stride);
+  } else {
+    TransformTiles<SourceMatrix<4>>(tiles, images, zeros, first, count, out, slice_stride);
+  }
+}
+
+void TransformGradient(const winograd::Tiles& tiles, const float* images, const float* zeros, Index first, Index count,
+                       float* out, Index slice_stride) {
+  if (tiles.m == 2) {
+    TransformTiles<FilterMatrix<3, 2>>(tiles, images, zeros, first, count, out, slice_stride);
+  } else {
+    TransformTiles<FilterMatrix<3, 4>>(tiles, images, zeros, first, count, out, slice_stride);
+  }
+}
+
+void TransformResult(const winograd::Tiles& tiles, const float* in, Index slice_stride, Index first, Index count,
+                     const float* bias, bool relu, float* images) {
+  if (tiles.m == 2) {
+    ResultTiles<2>(tiles, in, slice_stride, first, count, bias, relu, images);
+  } else {
+    ResultTiles<4>(tiles, in, slice_stride, first, count, bias, relu, images);
+  }
+}
+
+void TransformFilter(Index m, const winograd::FilterLayout& layout, const float* filter, Index begin, Index end,
+                     float* out, Index slice_stride) {
+  if (m == 2) {
+    Filters<2>(layout, filter, begin, end, out, slice_stride);
+  } else {
+    Filters<4>(layout, filter, begin, end, out, slice_stride);
+  }
+}
+
+void TransformFilterGradient(Index m, const float* in, Index slice_stride, Index begin, Index end, Index elements,
+                             float* grad_filter) {
+  if (m == 2) {
+    FilterGradients<2>(in, slice_stride, begin, end, elements, grad_filter);
+  } else {
+    FilterGradients<4>(in, slice_stride, begin, end, elements, grad_filter);
+  }
+}
+
+void AddRows(const float* in, Index rows, Index c, float* sums) {
+  const FloatTag d;
+  for (Index column = 0; column < c; column += static_cast<Index>(hn::Lanes(d))) {
+    Vec sum = hn::LoadU(d, sums + column);
+    for (Index row = 0; row < rows; ++row) sum = hn::Add(sum, hn::LoadU(d, in + row * c + column));
+    hn::StoreU(sum, d, sums + column);
+  }
+}
+
+}  // namespace saccade::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace saccade::kernels {
+HWY_EXPORT(TransformSource);
+HWY_EXPORT(TransformGradient);
+HWY_EXPORT(TransformResult);
+HWY_EXPORT(TransformFilter);
+HWY_EXPORT(TransformFilterGradient);
+HWY_EXPORT(AddRows);
+}  // namespace saccade::kernels
+
+namespace saccade::kernels::winograd {
+
+void transform_source(const Tiles& tiles, const float* images, const float* zeros, Index first, Index count, float* out,
+                      Index slice_stride) {
+  HWY_DYNAMIC_DISPATCH(TransformSource)(tiles, images, zeros, first, count, out, slice_stride);
+}
+
+void transform_gradient(const Tiles& tiles, const float* images, const float* zeros, Index first, Index count,
+                        float* out, Index slice_stride) {
+  HWY_DYNAMIC_DISPATCH(TransformGradient)(tiles, images, zeros, first, count, out, slice_stride);
+}
+
+void transform_result(const Tiles& tiles, const float* in, Index slice_stride, Index first, Index count,
+                      const float* bias, bool relu, float* images) {
+  HWY_DYNAMIC_DISPATCH(TransformResult)(tiles, in, slice_stride, first, count, bias, relu, images);
+}
+
+void transform_filter(Index m, const FilterLayout& layout, const float* filter, Index begin, Index end, float* out,
+                      Index slice_stride) {
+  HWY_DYNAMIC_DISPATCH(TransformFilter)(m, layout, filter, begin, end, out, slice_stride);
+}
+
+void transform_filter_gradient(Index m, const float* in, Index slice_stride, Index begin, Index end, Index elements,
+                               float* grad_filter) {
+  HWY_DYNAMIC_DISPATCH(TransformFilterGradient)(m, in, slice_stride, begin, end, elements, grad_filter);
+}
+
+void add_rows(const float* in, Index rows, Index c, float* sums) { HWY_DYNAMIC_DISPATCH(AddRows)(in, rows, c, sums); }
+
+}  // namespace saccade::kernels::winograd
+#endif
