@@ -12,7 +12,9 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
+#include "saccade/cli/inputs.h"
 #include "saccade/cli/network_benchmark.h"
+#include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/proof/benchmark.h"
 #include "saccade/proof/operations.h"
 #include "saccade/zoo/zoo.h"
@@ -31,6 +33,7 @@ struct BenchRequest {
   int rounds = 9;
   std::optional<double> round_seconds;
   std::optional<int> threads;
+  bool exact = false;
   bool json = false;
 };
 
@@ -208,6 +211,7 @@ void bench_network(const std::string& name, const BenchRequest& request, Console
 void bench(const BenchRequest& request, Console& console) {
   check(request);
   if (request.threads) set_thread_count(*request.threads);
+  kernels::set_exact_convolutions(request.exact);
   ordered_json all = ordered_json::array();
   bool holds = true;
   for (const std::string& name : request.targets) {
@@ -237,6 +241,7 @@ void add_bench_command(const Command& program, Console& console) {
   command.add("--round-seconds", request->round_seconds, "length of a round [operations 0.02, networks 0.3]")
       .type("SECONDS");
   command.add("--threads", request->threads, "threads that compute [one a core]");
+  command.add("--exact", request->exact, kExactHelp);
   command.add("--json", request->json, "print as JSON");
   command.footer(
       "Networks are timed over whole training steps as fit() makes them (forward, loss, backward, Adam; synthetic\n"

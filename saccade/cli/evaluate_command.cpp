@@ -7,6 +7,7 @@
 
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/interrupt.h"
+#include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/train/evaluate.h"
 #include "saccade/train/interrupted.h"
 #include "saccade/train/report.h"
@@ -20,12 +21,14 @@ struct EvaluateRequest {
   std::string report;
   Index top_k = 5;
   Index batch_size = 256;
+  bool exact = false;
   bool json = false;
   SetLocation location;
   ImageInputOptions images;
 };
 
 void evaluate_network(const EvaluateRequest& request, Console& console) {
+  kernels::set_exact_convolutions(request.exact);
   Model net = load_network(request.network);
   const data::DatasetPtr dataset = load_part(request.dataset, request.location, request.images, net, console);
   check_fit(net, *dataset);
@@ -64,6 +67,7 @@ void add_evaluate_command(const Command& program, Console& console) {
   command.add("--top-k", request->top_k, "count a label among the N largest outputs", 1);
   command.add("--batch-size", request->batch_size, "images at a time", 1);
   command.add("--json", request->json, "print the report as JSON");
+  command.add("--exact", request->exact, kExactHelp);
   command.add("--data", request->location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]").type("DIR");
   command.add("--data-from", request->location.from, "folder to take the data set's files from").type("DIR");
   command.add("--offline", request->location.offline, "never ask the network for data");

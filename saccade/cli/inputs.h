@@ -10,6 +10,9 @@
 
 namespace saccade::cli {
 
+/// What --exact does.
+inline constexpr const char* kExactHelp = "sum convolutions as they are defined: slower, rounded less";
+
 struct SetLocation {
   std::string cache;  ///< Empty: the default.
   std::string from;   ///< A folder to take missing files from; may be empty.

@@ -15,6 +15,7 @@
 #include "saccade/cli/inputs.h"
 #include "saccade/data/image_folder.h"
 #include "saccade/data/image_table.h"
+#include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/train/classifier.h"
 
 namespace saccade::cli {
@@ -28,6 +29,7 @@ struct PredictRequest {
   Index top = 3;
   bool invert = false;
   ImageInputOptions reading;
+  bool exact = false;
   bool json = false;
 };
 
@@ -84,6 +86,7 @@ void print(const std::string& file, const std::vector<Guess>& guesses, bool json
 }
 
 void predict_images(const PredictRequest& request, Console& console) {
+  kernels::set_exact_convolutions(request.exact);
   Model net = load_network(request.network);
   const data::ImageReading reading = reading_of(request.reading, {.shape = net.input_shape()});
   const Classifier classifier(std::move(net), {.reading = reading});
@@ -113,6 +116,7 @@ void add_predict_command(const Command& program, Console& console) {
   command.add("--x-col", request->reading.x_col, "column of a .csv file with the images' files");
   command.add("--image-folder", request->reading.image_folder, "where the files of a .csv file are [beside it]");
   command.add("--max-pixels", request->reading.max_pixels, "largest image to decode, height times width");
+  command.add("--exact", request->exact, kExactHelp);
   command.add("--json", request->json, "one JSON object a line and image");
   command.footer(
       "Images are turned into the network's size (bilinear) and channels. A file that cannot be read is reported, the\n"

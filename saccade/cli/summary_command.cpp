@@ -10,6 +10,7 @@
 #include "saccade/base/error.h"
 #include "saccade/base/printable.h"
 #include "saccade/cli/inputs.h"
+#include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/nn/plan.h"
 #include "saccade/zoo/zoo.h"
 
@@ -22,6 +23,7 @@ struct SummaryRequest {
   std::optional<Index> classes;
   Index batch_size = 128;
   bool explain = false;
+  bool exact = false;
   bool json = false;
 };
 
@@ -56,6 +58,7 @@ void summarize(const SummaryRequest& request, Console& console) {
   const Graph net = make_graph(request);
   console.out << (request.json ? to_json(net) : printable_lines(net.summary()));  // names of a file
   if (!request.explain) return;
+  kernels::set_exact_convolutions(request.exact);
   Model model(net, Model::Weights::zeros);
   const Plan plan(model, request.batch_size, PlanMode::training);
   console.out << fmt::format("\nimplementations for training with batches of {} ({} of activations and scratch)\n{}",
@@ -77,6 +80,7 @@ void add_summary_command(const Command& program, Console& console) {
   command.add("--classes", request->classes, "outputs of a network of the zoo [10; for 224x224x3 1000]");
   command.add("--batch-size", request->batch_size, "images a step, for --explain", 1);
   command.add("--explain", request->explain, "which implementation computes each layer, and why not a faster one");
+  command.add("--exact", request->exact, kExactHelp);
   command.add("--json", request->json, "print as JSON");
   command.footer(
       "Examples:\n"

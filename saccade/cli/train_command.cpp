@@ -21,6 +21,7 @@
 #include "saccade/cli/training_sets.h"
 #include "saccade/data/flow.h"
 #include "saccade/data/split.h"
+#include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/optim/adam.h"
 #include "saccade/optim/rmsprop.h"
 #include "saccade/optim/sgd.h"
@@ -280,6 +281,7 @@ void train(TrainRequest request, Console& console) {
   apply_recipe(o);
   check(o);
   if (o.threads > 0) set_thread_count(o.threads);
+  kernels::set_exact_convolutions(o.exact);
   const fs::path run = resumed ? fs::path(request.resume) : new_run_folder(request);
   std::optional<Model> begun;
   if (is_network_path(o.model)) begun = load_network(o.model);

@@ -8,6 +8,7 @@
 #include "saccade/cli/augment_options.h"
 #include "saccade/cli/command.h"
 #include "saccade/cli/image_inputs.h"
+#include "saccade/cli/inputs.h"
 
 namespace saccade::cli {
 
@@ -51,6 +52,7 @@ struct TrainOptions {
   Index seed = 0;
   int workers = 1;
   int threads = 0;
+  bool exact = false;
   std::string data;
   std::string data_from;
   bool offline = false;
@@ -111,6 +113,7 @@ struct TrainOptions {
     visitor("--seed", seed, "of weights, order and dropout: one seed, one result");
     visitor("--workers", workers, "threads that prepare batches ahead; 0 is none");
     visitor("--threads", threads, "threads that compute; 0 is one a core");
+    visitor("--exact", exact, kExactHelp);
     visitor("--data", data, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]");
     visitor("--data-from", data_from, "folder to take the data set's files from");
     visitor("--offline", offline, "never ask the network for data");

@@ -1,6 +1,7 @@
 #include "saccade/kernels/conv2d/conv2d.h"
 
 #include <array>
+#include <atomic>
 #include <memory>
 
 #include "saccade/kernels/conv2d/dense_conv2d.h"
@@ -68,6 +69,13 @@ std::string Conv2DProblem::id() const {
   if (activation != Activation::linear) id.append("_").append(name_of(activation));
   return id;
 }
+
+namespace {
+std::atomic<bool> g_exact = false;
+}  // namespace
+
+void set_exact_convolutions(bool exact) noexcept { g_exact = exact; }
+bool exact_convolutions() noexcept { return g_exact; }
 
 std::span<const Conv2DImplementation> conv2d_implementations() { return kImplementations; }
 

@@ -57,6 +57,11 @@ struct Conv2DBuffers {
 using Conv2DKernel = Kernel<Conv2DBuffers>;
 using Conv2DImplementation = Implementation<Conv2DProblem, Conv2DKernel>;
 
+/// Whether kernels made from now on add up the products of the definition, and no others: without Winograd's convolutions,
+/// which need fewer multiplications but round more (winograd.h). Off at first. Call it from the main thread, before others start.
+void set_exact_convolutions(bool exact) noexcept;
+bool exact_convolutions() noexcept;
+
 /// Fastest first, the reference last.
 std::span<const Conv2DImplementation> conv2d_implementations();
 

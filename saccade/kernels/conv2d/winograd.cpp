@@ -280,6 +280,7 @@ std::string decline_winograd(const Conv2DProblem& p) {
   if (p.dh != 1 || p.dw != 1) return "it is dilated";
   if (p.groups != 1) return "it is grouped";
   if (p.ic % kVector != 0 || p.oc % kVector != 0) return "channels are no multiples of 16";
+  if (exact_convolutions()) return "exact convolutions are asked for";
   if (p.src_elements() == 0 || p.dst_elements() == 0) return "there is nothing to compute";
   if (p.activation != Activation::linear && p.activation != Activation::relu) return "the activation is not relu";
   if (cost(p, choose_m(p)) > p.multiply_adds()) return "there are too few pixels for the size of its filter";

@@ -136,6 +136,9 @@ TEST(Winograd, DeclinesWithAReason) {
     change(changed);
     return decline_winograd(changed);
   };
+  set_exact_convolutions(true);
+  EXPECT_EQ(decline_winograd(p), "exact convolutions are asked for");
+  set_exact_convolutions(false);
   EXPECT_EQ(reason([](auto& q) { q.kw = 1; }), "the filter is not 3 x 3");
   EXPECT_EQ(reason([](auto& q) { q.sh = 2; }), "the stride is not 1");
   EXPECT_EQ(reason([](auto& q) { q.dw = 2; }), "it is dilated");
