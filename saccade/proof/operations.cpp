@@ -34,6 +34,15 @@ constexpr std::array kConv2D{
     NamedCase{"mobilenetv2.320-1280@7", "n8ih7iw7ic320oc1280"},
 };
 
+constexpr std::array kConvPool2D{
+    NamedCase{"lenet5.c1", "n128ih28iw28ic1oc6kh5kw5_relu_same"},
+    NamedCase{"lenet5.c2", "n128ih14iw14ic6oc16kh5kw5_relu"},
+    NamedCase{"lenet5.c1@1", "n1ih28iw28ic1oc6kh5kw5_relu_same"},
+    NamedCase{"lenet5.c2@1", "n1ih14iw14ic6oc16kh5kw5_relu"},
+    NamedCase{"rgb.3-32@32", "n64ih32iw32ic3oc32kh3kw3_relu_same"},
+    NamedCase{"rgb.16-32@32", "n64ih32iw32ic16oc32kh3kw3_relu_same"},
+};
+
 constexpr std::array kDense{
     NamedCase{"mlp.1", "m128k784u1200"},    NamedCase{"mlp.2", "m128k1200u1200"},  NamedCase{"mlp.4", "m128k1200u10"},
     NamedCase{"lenet5.f1", "m128k400u120"}, NamedCase{"lenet5.f2", "m128k120u84"}, NamedCase{"lenet5.f3", "m128k84u10"},
@@ -120,6 +129,7 @@ constexpr std::array kPermute{NamedCase{"nchw-nhwc.64@56", "e8e64e3136p0p2p1"},
 
 constexpr std::array kOperations{
     Operation{"conv2d", parse_conv2d, kConv2D},
+    Operation{"conv_pool2d", parse_conv_pool2d, kConvPool2D},
     Operation{"dense", parse_dense, kDense},
     Operation{"pool2d", parse_pool2d, kPool2D},
     Operation{"activation", parse_activation, kActivation},

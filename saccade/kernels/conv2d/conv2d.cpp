@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "saccade/kernels/conv2d/dense_conv2d.h"
+#include "saccade/kernels/conv2d/depthwise_rows.h"
 #include "saccade/kernels/conv2d/depthwise_simd.h"
 #include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
 #include "saccade/kernels/conv2d/reference.h"
@@ -38,9 +39,10 @@ std::unique_ptr<Conv2DKernel> make_reference(const Conv2DProblem& problem) {
   return std::make_unique<ReferenceConv2D>(problem);
 }
 
-constexpr std::array<Conv2DImplementation, 5> kImplementations{{
+constexpr std::array<Conv2DImplementation, 6> kImplementations{{
     {"dense", decline_dense_conv2d, make_dense_conv2d},
     {"winograd", decline_winograd, make_winograd},
+    {"depthwise_rows", simd::decline_depthwise_rows, simd::make_depthwise_rows},
     {"onednn", onednn::decline_conv2d, onednn::make_conv2d},
     {"depthwise", simd::decline_depthwise, simd::make_depthwise},
     {"reference", accept_all<Conv2DProblem>, make_reference},

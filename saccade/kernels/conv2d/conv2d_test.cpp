@@ -90,19 +90,27 @@ TEST_P(Conv2DImplementations, KeepGroupsApart) {
   EXPECT_THAT(forward(GetParam(), p, {1, 10, 100, 1000}, {1, 2, 3, 4, 5, 6, 7, 8}), ElementsAre(51, 62, 7300, 8400));
 }
 
-// All but "depthwise", which has no forward pass.
+// All but those that take one kind of filter alone, or have no forward pass.
 INSTANTIATE_TEST_SUITE_P(List, Conv2DImplementations,
                          testing::Values(implementation("onednn"), implementation("reference")),
                          [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Conv2D, NeverLosesNotANumber) {
+  const auto expect_kept = [](const Conv2DProblem& p, const Values& src, const Values& weight) {
+    for (const Conv2DImplementation& implementation : conv2d_implementations()) {
+      const Values dst = forward(implementation, p, src, weight);
+      EXPECT_TRUE(dst.empty() || std::isnan(dst[0])) << implementation.name << " " << p.id();
+    }
+  };
   for (const Activation activation : {Activation::linear, Activation::relu, Activation::relu6, Activation::tanh}) {
     const Conv2DProblem p{.ih = 1, .iw = 1, .oc = 8, .bias = false, .activation = activation};
     const Values weight{NAN, 1, 1, 1, 1, 1, 1, 1};
-    for (const Conv2DImplementation& implementation : conv2d_implementations()) {
-      const Values dst = forward(implementation, p, {1}, weight);
-      EXPECT_TRUE(dst.empty() || std::isnan(dst[0])) << implementation.name << " " << name_of(activation);
-    }
+    expect_kept(p, {1}, weight);
+    Conv2DProblem depthwise{.ih = 1, .iw = 3, .ic = 16, .oc = 16, .kw = 3, .groups = 16, .bias = false};
+    depthwise.activation = activation;
+    Values src(3 * 16, 1.0F);
+    src[16] = NAN;
+    expect_kept(depthwise, src, src);
   }
 }
 

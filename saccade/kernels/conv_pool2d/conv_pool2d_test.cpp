@@ -1,0 +1,98 @@
+#include "saccade/kernels/conv_pool2d/conv_pool2d.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "saccade/kernels/test_memory_internal.h"
+
+namespace saccade::kernels {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Values = std::vector<float>;
+
+struct Gradients {
+  Values src, weight, bias;
+};
+
+class ConvPool2DImplementations : public testing::TestWithParam<ConvPool2DImplementation> {
+ protected:
+  ConvPool2DImplementations() : kernel_(GetParam().make(problem_)) {}
+
+  Values forward(const Values& src, const Values& weight, const Values& bias) {
+    Values dst(usize(problem_.dst_elements()));
+    kernel_->forward(
+        {.src = src, .weight = weight, .bias = bias, .dst = dst, .saved = saved_.bytes(), .scratch = scratch_.bytes()});
+    return dst;
+  }
+
+  // Writes those of g that are not empty.
+  Gradients backward(const Values& src, const Values& weight, const Values& grad_dst, Gradients g) {
+    kernel_->backward({.src = src,
+                       .weight = weight,
+                       .grad_dst = grad_dst,
+                       .grad_src = g.src,
+                       .grad_weight = g.weight,
+                       .grad_bias = g.bias,
+                       .saved = saved_.bytes(),
+                       .scratch = scratch_.bytes()});
+    return g;
+  }
+
+  // Two windows; a filter of a pixel and the one to its right.
+  ConvPool2DProblem problem_{.ih = 2, .iw = 5, .oc = 1, .kw = 2, .activation = Activation::relu};
+  std::unique_ptr<ConvPool2DKernel> kernel_;
+  TestMemory saved_{kernel_->saved_bytes()}, scratch_{kernel_->scratch_bytes()};
+};
+
+TEST_P(ConvPool2DImplementations, ComputeWhatIsWorkedOutByHand) {
+  const Values src{1, 2, 3, 4, 5,  //
+                   6, 7, 8, 9, -9};
+  const Values weight{1, -2};
+  // Between: [1-4, 2-6, 3-8, 4-10] + 9 = [6 5 4 3], [6-14, 7-16, 8-18, 9+18] + 9 = [1 0 -1 36].
+  EXPECT_THAT(forward(src, weight, {9}), ElementsAre(6, 36));
+  const Gradients g = backward(src, weight, {10, 100}, {Values(10), Values(2), Values(1)});
+  EXPECT_THAT(g.src, ElementsAre(10, -20, 0, 0, 0, 0, 0, 0, 100, -200));
+  EXPECT_THAT(g.weight, ElementsAre(10 * 1 + 100 * 9, 10 * 2 + 100 * -9));
+  EXPECT_THAT(g.bias, ElementsAre(110));
+}
+
+TEST_P(ConvPool2DImplementations, GiveTheGradientToTheFirstMaximumAndNoneWhereReluIsZero) {
+  const Values src{2, 2, 2, -1, -1,  //
+                   2, 2, 2, -1, -1};
+  const Values weight{1, 0};
+  EXPECT_THAT(forward(src, weight, {0}), ElementsAre(2, 2));
+  EXPECT_THAT(backward(src, weight, {3, 5}, {Values(10), Values(2), Values(1)}).src,
+              ElementsAre(3, 0, 5, 0, 0, 0, 0, 0, 0, 0));
+  EXPECT_THAT(forward(src, weight, {-2}), ElementsAre(0, 0));
+  const Gradients dead = backward(src, weight, {3, 5}, {Values(10, 7), Values(2, 7), Values(1, 7)});
+  EXPECT_THAT(dead.src, testing::Each(0));
+  EXPECT_THAT(dead.weight, ElementsAre(0, 0));
+  EXPECT_THAT(dead.bias, ElementsAre(0));
+}
+
+TEST_P(ConvPool2DImplementations, LeaveOutWhatIsNotWanted) {
+  const Values src(10, 1), weight{1, 1};
+  forward(src, weight, {0});
+  const Gradients data = backward(src, weight, {1, 1}, {Values(10), {}, {}});
+  EXPECT_THAT(data.src, ElementsAre(1, 1, 1, 1, 0, 0, 0, 0, 0, 0));
+  const Gradients weights = backward(src, weight, {1, 1}, {{}, Values(2), {}});
+  EXPECT_THAT(weights.src, IsEmpty());
+  EXPECT_THAT(weights.weight, ElementsAre(2, 2));
+}
+
+TEST_P(ConvPool2DImplementations, LetNaNThrough) {
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  for (const float value : forward(Values(10, 1), {kNaN, 1}, {0})) EXPECT_TRUE(std::isnan(value));
+}
+
+INSTANTIATE_TEST_SUITE_P(List, ConvPool2DImplementations, testing::ValuesIn(conv_pool2d_implementations()),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace saccade::kernels

@@ -1,0 +1,50 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "saccade/kernels/simd/simd.h"
+#include "saccade/proof/operations.h"
+#include "saccade/proof/prove.h"
+
+// After simd.h, which says what is built.
+#include <hwy/highway.h>
+
+namespace saccade::proof {
+namespace {
+
+// Filters that make one tile and several, odd last rows and columns, channels around a vector, batches around the number
+// of tasks, few images in bands: with every instruction set that this processor has.
+TEST(ConvPool2D, HoldsTheProof) {
+  const std::string ids[] = {
+      "n3ih9iw11ic3oc5kh3kw3_same_relu",  "n2ih14iw14ic6oc16kh5kw5_relu",     "n2ih12iw28ic1oc6kh5kw5_same_relu",
+      "n33ih4iw5ic1oc3kh2kw2_nobias",     "n17ih5iw4ic2oc9kh1kw1_relu",       "n1ih7iw10ic16oc24kh3kw4_relu",
+      "n2ih19iw6ic4oc33kh10kw3_relu",     "n2ih4iw4ic5oc4kh3kw3pt2pb0pl0pr3", "n1ih40iw36ic5oc20kh3kw3_same_relu",
+      "n2ih8iw19ic15oc7kh7kw7_same_relu",
+  };
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    Report report;
+    for (const std::string& id : ids) {
+      report.add(prove(*find_operation("conv_pool2d").parse(id), {.only = "simd", .derivative_budget = 1e4}));
+    }
+    EXPECT_TRUE(report.holds()) << report.to_string();
+    EXPECT_EQ(report.declined.size(), 0);
+    EXPECT_EQ(report.proved, 2 * static_cast<int>(std::size(ids)));
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
+
+TEST(ConvPool2D, ReferenceTakesWhatTheOtherDeclines) {
+  const Report report = prove(*find_operation("conv_pool2d").parse("n2ih5iw5ic17oc3kh3kw3_relu"));
+  EXPECT_TRUE(report.holds()) << report.to_string();
+  EXPECT_EQ(report.proved, 2);
+  ASSERT_EQ(report.declined.size(), 2);
+  EXPECT_EQ(report.declined[0].reason, "it has more than 16 input channels");
+}
+
+}  // namespace
+}  // namespace saccade::proof
