@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <memory>
 #include <type_traits>
 
@@ -49,6 +50,16 @@ void parallel_for(Index count, Task&& task) {
   internal::parallel_run(
       count, [](void* context, Index i) { (*static_cast<T*>(context))(i); },
       const_cast<void*>(static_cast<const void*>(std::addressof(task))));
+}
+
+/// Calls task(slot, i) once for every 0 <= i < count, in an order and on threads that vary; tasks that run at the same time have
+/// different slots, 0 <= slot < slots. For working memory that is too large to have one part a task.
+template <class Task>
+void parallel_slots(Index slots, Index count, Task&& task) {
+  std::atomic<Index> next = 0;
+  parallel_for(slots < count ? slots : count, [&](Index slot) {
+    for (Index i = next.fetch_add(1); i < count; i = next.fetch_add(1)) task(slot, i);
+  });
 }
 
 /// Calls task(begin, end) for consecutive ranges of at most `grain` elements that cover 0 .. count. grain >= 1.

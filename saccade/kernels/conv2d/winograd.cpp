@@ -17,10 +17,17 @@ namespace {
 using winograd::Tiles;
 
 constexpr Index kFloatBytes = isize(sizeof(float));
-constexpr Index kVector = 16;           // Channels come in multiples of the widest vector.
-constexpr Index kPanel = 64;            // Columns of one product.
-constexpr Index kRows = 48;             // Its rows: tiles.
-constexpr Index kChunkBytes = 4 << 20;  // Transformed tiles that are worked on together: a part of the last cache.
+constexpr Index kVector = 16;  // Channels come in multiples of the widest vector.
+constexpr Index kPanel = 64;   // Columns of one product.
+constexpr Index kRows = 24;    // Its rows: tiles.
+
+// Transformed tiles that are worked on together. Where there are many, each thread takes so many through all three steps by
+// itself, within its second cache; else all threads take one step after the other.
+constexpr Index kOwnChunkBytes = 800'000;
+constexpr Index kSharedChunkBytes = 4 << 20;
+constexpr Index kLeastOwnChunks = 8;
+// So many tiles at least pay for reading and writing the sums of backward_weights again.
+constexpr Index kLeastSummedTiles = 96;
 
 /// Floats from one slice to the next: the slices' lines of the same tile must not share a set of the first cache, whose ways
 /// repeat every 4 KiB.
@@ -40,8 +47,9 @@ Index choose_m(const Conv2DProblem& p) { return cost(p, 4) <= cost(p, 2) ? 4 : 2
 /// The tiles of a pass: those that are read with what stands around them, and those of m x m pixels.
 struct Geometry {
   Tiles wide, narrow;
-  Index count;  // tiles of the batch
-  Index chunk;  // tiles that are worked on together
+  Index count;       // tiles of the batch
+  Index chunk;       // tiles that are worked on together
+  bool own = false;  // each thread takes chunks of its own
 
   explicit Geometry(const Conv2DProblem& p) {
     const Tiles src{.m = 0, .h = p.ih, .w = p.iw, .c = p.ic, .rows = 0, .columns = 0, .y = 0, .x = 0};
@@ -59,7 +67,14 @@ struct Geometry {
     }
     count = p.n * narrow.per_image();
     const Index tile_bytes = winograd::slices(m) * (p.ic + p.oc) * kFloatBytes;
-    const Index chunks = ceil_divide(count * tile_bytes, kChunkBytes);
+    if (p.pass == Pass::backward_weights) {
+      chunk = std::max(kLeastSummedTiles, kOwnChunkBytes / tile_bytes);
+    } else {
+      chunk = std::max(kRows, kOwnChunkBytes / tile_bytes);
+      own = ceil_divide(count, chunk) >= kLeastOwnChunks;
+      if (!own) chunk = std::max(kRows, kSharedChunkBytes / tile_bytes);
+    }
+    const Index chunks = ceil_divide(count, chunk);
     chunk = std::min(count, round_up(ceil_divide(count, chunks), kRows));
   }
 };
@@ -107,11 +122,12 @@ class WinogradData final : public Conv2DKernel {
         filter_stride_(slice_stride(from_ * to_)),
         wide_stride_(slice_stride(g_.chunk * from_)),
         narrow_stride_(slice_stride(g_.chunk * to_)),
+        slots_(g_.own ? thread_count() : 1),
         product_(std::min(kRows, g_.chunk), from_, to_),
         last_product_(g_.count - (ceil_divide(g_.count, kRows) - 1) * kRows, from_, to_),
         zeros_(usize(from_)) {
-    wide_ = scratch_.add(slices_ * wide_stride_ * kFloatBytes);
-    narrow_ = scratch_.add(slices_ * narrow_stride_ * kFloatBytes);
+    wide_ = scratch_.add(slots_ * slices_ * wide_stride_ * kFloatBytes);
+    narrow_ = scratch_.add(slots_ * slices_ * narrow_stride_ * kFloatBytes);
     const Index filter_bytes = slices_ * filter_stride_ * kFloatBytes;
     if (p.constant_weight && p.pass == Pass::forward) {
       kept_filter_.emplace(filter_bytes);
@@ -133,30 +149,40 @@ class WinogradData final : public Conv2DKernel {
     float* const dst = forward ? b.dst.data() : b.grad_src.data();
     const bool relu = p_.activation == Activation::relu;
     const float* const filter = transformed_filter(b);
-    float* const wide = at(b, wide_);
-    float* const narrow = at(b, narrow_);
-    for (Index first = 0; first < g_.count; first += g_.chunk) {
-      const Index count = std::min(g_.chunk, g_.count - first);
+    const auto run_chunk = [&](Index slot, Index chunk) {
+      const Index first = chunk * g_.chunk, count = std::min(g_.chunk, g_.count - first);
+      float* const wide = at(b, wide_) + slot * slices_ * wide_stride_;
+      float* const narrow = at(b, narrow_) + slot * slices_ * narrow_stride_;
       parallel_ranges(count, tiles_of_task(g_, from_), [&](Index begin, Index end) {
         winograd::transform_source(g_.wide, src, zeros_.data(), first + begin, end - begin, wide + begin * from_,
                                    wide_stride_);
       });
-      const Index blocks = ceil_divide(count, kRows);
-      parallel_for(slices_ * blocks, [&](Index task) {
-        const Index slice = task / blocks, row = task % blocks * kRows;
-        const bool is_last = first + row + kRows >= g_.count;
-        (is_last ? last_product_ : product_)(wide + slice * wide_stride_ + row * from_, filter + slice * filter_stride_,
-                                             narrow + slice * narrow_stride_ + row * to_);
-      });
+      multiply(first, count, wide, filter, narrow);
       parallel_ranges(count, tiles_of_task(g_, to_), [&](Index begin, Index end) {
         winograd::transform_result(g_.narrow, narrow + begin * to_, narrow_stride_, first + begin, end - begin, bias,
                                    relu, dst);
       });
+    };
+    const Index chunks = ceil_divide(g_.count, g_.chunk);
+    if (g_.own) {
+      parallel_slots(slots_, chunks, run_chunk);
+    } else {
+      for (Index chunk = 0; chunk < chunks; ++chunk) run_chunk(0, chunk);
     }
   }
 
  private:
   static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
+
+  void multiply(Index first, Index count, const float* wide, const float* filter, float* narrow) const {
+    const Index blocks = ceil_divide(count, kRows);
+    parallel_for(slices_ * blocks, [&](Index task) {
+      const Index slice = task / blocks, row = task % blocks * kRows;
+      const bool is_last = first + row + kRows >= g_.count;
+      (is_last ? last_product_ : product_)(wide + slice * wide_stride_ + row * from_, filter + slice * filter_stride_,
+                                           narrow + slice * narrow_stride_ + row * to_);
+    });
+  }
 
   const float* transformed_filter(const Conv2DBuffers& b) {
     float* const filter = kept_filter_ ? reinterpret_cast<float*>(kept_filter_->bytes().data()) : at(b, filter_);
@@ -179,6 +205,7 @@ class WinogradData final : public Conv2DKernel {
   Geometry g_;
   Index from_, to_, slices_;
   Index filter_stride_, wide_stride_, narrow_stride_;
+  Index slots_;  // parts of the scratch memory for transformed tiles
   PanelProduct product_, last_product_;
   std::vector<float> zeros_;
   ScratchLayout scratch_;
