@@ -122,7 +122,13 @@ class StateDict {
     const std::size_t wrapper = wrapper_length(tensors);
     for (auto& [name, tensor] : tensors) {
       if (name.ends_with(".num_batches_tracked")) continue;
-      entries_.insert_or_assign(our_name(std::string_view(name).substr(wrapper)), Entry{name, std::move(tensor)});
+      const auto [entry, is_new] =
+          entries_.try_emplace(our_name(std::string_view(name).substr(wrapper)), Entry{name, std::move(tensor)});
+      if (is_new) continue;
+      throw FormatError({.where = fmt::format("{}: tensor {}", file_, quote(name)),
+                         .expected = fmt::format("a name that is not '{}' with '_' for '.'", entry->first),
+                         .got = fmt::format("a second one beside {}", quote(entry->second.name)),
+                         .fix = "rename one of the two in PyTorch"});
     }
   }
 

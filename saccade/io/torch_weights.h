@@ -14,7 +14,7 @@ namespace saccade {
 ///                     flattened image
 ///   BatchNorm         weight, bias, running_mean, running_var  become  gamma, beta, moving_mean, moving_variance
 /// num_batches_tracked is left out. The tensors are moved from. Throws FormatError, naming `file` and the tensor, where one
-/// is missing, left over or of another shape; the network is then as it was.
+/// is missing, left over, of another shape, or would have the same name here as another; the network is then as it was.
 void take_torch_weights(Model& net, NamedTensors tensors, const std::string& file);
 
 /// The way back: the weights of a network as PyTorch names and lays them out, in the order of its layers, with a dot around

@@ -118,6 +118,10 @@ TEST(TorchWeights, NamesWhatDoesNotFitAndLeavesTheNetwork) {
                 t[8].second = Tensor(Shape{5, 48});
               }),
               HasSubstr("tensor 'fc.weight': expected what becomes [48, 3] for layer 'fc', got [5, 48]"));
+  EXPECT_THAT(
+      message([](Tensors& t) { t.emplace_back("stem_0.weight", t[0].second); }),
+      HasSubstr("tensor 'stem_0.weight': expected a name that is not 'stem_0.weight' with '_' for '.', got a second "
+                "one beside 'stem.0.weight'; rename one of the two in PyTorch"));
   EXPECT_THAT(message([](Tensors& t) { t[0].second = Tensor(Shape{4, 2, 9}); }), HasSubstr("got [4, 2, 9]"));
   EXPECT_EQ(outputs(net), before);
 }

@@ -6,9 +6,7 @@
 #include "saccade/nn/fold_internal.h"
 
 namespace saccade::internal {
-namespace {
 
-/// The one reader of each node, if it has just one.
 std::vector<std::optional<std::size_t>> single_readers(const Graph& graph) {
   std::vector<std::optional<std::size_t>> reader(graph.nodes().size());
   std::vector<int> readers(graph.nodes().size());
@@ -19,8 +17,6 @@ std::vector<std::optional<std::size_t>> single_readers(const Graph& graph) {
   }
   return reader;
 }
-
-}  // namespace
 
 std::vector<std::optional<Fold>> find_folds(const Graph& graph, const std::vector<bool>& constant,
                                             const std::vector<bool>& passive) {

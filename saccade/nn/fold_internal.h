@@ -8,6 +8,9 @@
 
 namespace saccade::internal {
 
+/// The one reader of each node, if it has just one.
+std::vector<std::optional<std::size_t>> single_readers(const Graph& graph);
+
 /// Batch normalisation, and perhaps an activation, that a convolution before it takes over at inference.
 struct Fold {
   std::size_t norm;

@@ -7,6 +7,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/nn/batch_norm.h"
+#include "saccade/nn/conv_pool2d_internal.h"
 #include "saccade/nn/fold_internal.h"
 #include "saccade/nn/roles_internal.h"
 #include "saccade/nn/view.h"
@@ -23,7 +24,8 @@ struct Plan::Step {
   OperationMemory memory;
   std::vector<Parameter*> parameters;
   std::optional<internal::FoldedParameters> fold;  // what parameters point at, where something is folded in
-  std::string folded_into;                         // the name of the step that does this one's work
+  std::string done_by;     // where another step does this one's work: that it does, and its name
+  std::string not_joined;  // why a pooling behind it is not computed together with it, where it might be
   int consumers = 0;
   bool wants_grad = false;     // a parameter that learns stands here or below
   bool runs_backward = false;  // so backward() is called
@@ -134,7 +136,9 @@ void Plan::prepare(Model& model, const PlanPart& part) {
   const bool training = mode_ == PlanMode::training;
   const internal::Roles roles = internal::roles_in_training(model);
   const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles, part, last);
-  std::vector<std::string> folded_into(nodes.size());
+  const std::vector<std::optional<internal::JoinedPool>> joined =
+      internal::find_joined_pools(model.graph(), folds, first_, last);
+  std::vector<std::string> done_by(nodes.size());
   steps_.resize(first_);
   steps_.push_back(make_input(nodes[first_]));
   steps_.back().wants_grad = training && part.wants_grad;
@@ -166,18 +170,28 @@ void Plan::prepare(Model& model, const PlanPart& part) {
       step.parameters.clear();
       for (Parameter& parameter : step.fold->parameters()) step.parameters.push_back(&parameter);
       layer = folds[i]->layer.get();
-      folded_into[folds[i]->norm] = node.name;
-      if (folds[i]->activation) folded_into[*folds[i]->activation] = node.name;
+      done_by[folds[i]->norm] = "part of " + node.name;
+      if (folds[i]->activation) done_by[*folds[i]->activation] = "part of " + node.name;
+    }
+    const bool pools = joined[i] && joined[i]->declined.empty();
+    if (pools) {
+      // The steps behind it become views of what it writes, the pooled image.
+      context.dst = nodes[joined[i]->pool].shape;
+      step.elements = batch_ * context.dst.elements();
+      done_by[joined[i]->pool] = "computed together with " + node.name;
+      if (joined[i]->activation) done_by[*joined[i]->activation] = done_by[joined[i]->pool];
+    } else if (joined[i]) {
+      step.not_joined = fmt::format("not together with {}: {}", nodes[joined[i]->pool].name, joined[i]->declined);
     }
     context.parameters.assign(step.parameters.begin(), step.parameters.end());
-    step.folded_into = folded_into[i];
+    step.done_by = done_by[i];
     const bool drops_nothing = training && frozen && layer->is_random();
-    if (!step.folded_into.empty() || drops_nothing) {
+    if (!step.done_by.empty() || drops_nothing) {
       step.parameters.clear();
       step.operation = std::make_unique<ViewOperation>();
     } else {
       step.runs_backward = context.runs_backward();
-      step.operation = layer->prepare(context);
+      step.operation = pools ? internal::prepare_joined(*joined[i], context) : layer->prepare(context);
     }
     step.memory = step.operation->memory();
     steps_.push_back(std::move(step));
@@ -348,8 +362,8 @@ std::string Plan::explain() const {
     if (!step.operation) continue;
     text += fmt::format("{}\n", step.name);
     const std::vector<Operation::Part> parts = step.operation->explain();
-    if (!step.folded_into.empty()) {
-      text += fmt::format("  part of {}\n", step.folded_into);
+    if (!step.done_by.empty()) {
+      text += fmt::format("  {}\n", step.done_by);
     } else if (parts.empty()) {
       text += "  nothing to compute\n";
     }
@@ -360,6 +374,7 @@ std::string Plan::explain() const {
       }
       text += "\n";
     }
+    if (!step.not_joined.empty()) text += fmt::format("  {}\n", step.not_joined);
   }
   return text;
 }

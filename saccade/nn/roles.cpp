@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "saccade/nn/conv_pool2d_internal.h"
 #include "saccade/nn/frozen_cuts.h"
 #include "saccade/nn/roles_internal.h"
 
@@ -49,7 +50,9 @@ std::vector<std::size_t> frozen_cuts(const Model& model) {
   const std::span<const GraphNode> nodes = model.nodes();
   const internal::Roles roles = internal::roles_in_training(model);
   const std::vector<std::optional<internal::Fold>> folds = internal::folds_in_training(model, roles);
-  // The last node to take part in what each one does: the last to read it, or to be folded into it.
+  const std::vector<std::optional<internal::JoinedPool>> joined =
+      internal::find_joined_pools(model.graph(), folds, 0, nodes.size() - 1);
+  // The last node to take part in what each one does: the last to read it, or to be computed with it.
   std::vector<std::size_t> reach(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     for (const std::size_t input : nodes[i].inputs) reach[input] = i;
@@ -61,8 +64,9 @@ std::vector<std::size_t> frozen_cuts(const Model& model) {
     const bool changes = roles.learns_below[i] || (!roles.frozen[i] && nodes[i].layer->is_random());
     if (changes) break;  // and what comes after it in another branch meets it again further on
     has_weights = has_weights || !nodes[i].parameters.empty();
-    if (has_weights && reach_before <= i && !folds[i]) cuts.push_back(i);
-    reach_before = std::max(reach_before, reach[i]);
+    const bool is_joined = joined[i] && joined[i]->declined.empty();
+    if (has_weights && reach_before <= i && !folds[i] && !is_joined) cuts.push_back(i);
+    reach_before = std::max(reach_before, is_joined ? joined[i]->pool : reach[i]);
     if (folds[i]) reach_before = std::max(reach_before, folds[i]->activation.value_or(folds[i]->norm));
   }
   return cuts;

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "keras_endings.h"
 #include "workplace.h"
 
 namespace saccade::e2e {
@@ -68,6 +69,11 @@ std::string without_comment(const std::string& command) {
   return text.substr(0, text.find_last_not_of(' ') + 1);
 }
 
+/// Whether it names one of Keras's files, which a build without HDF5 cannot read.
+bool needs_hdf5(const std::string& command) {
+  return command.find(".keras") != std::string::npos || command.find(".h5") != std::string::npos;
+}
+
 TEST(Docs, EveryCommandRuns) {
   // The demo trains for minutes, and the tests are this very run.
   const std::set<std::string> front = {"./saccade.sh demo", "./saccade.sh test"};
@@ -80,6 +86,10 @@ TEST(Docs, EveryCommandRuns) {
     for (const std::string& command : commands(read(kSource / page))) {
       if (front.contains(without_comment(command))) {
         left_out.insert(without_comment(command));
+        continue;
+      }
+      if (keras_endings().empty() && needs_hdf5(command)) {
+        std::cout << fmt::format("left out without HDF5  {}: {}", page.string(), command) << std::endl;
         continue;
       }
       const Result result =

@@ -65,7 +65,7 @@ using simd::ConvPoolMemory;
 // Vectors of sums that the registers hold besides what is multiplied.
 constexpr int kRegisters = HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON ? 28 : 12;
 constexpr int kMostColumns = kRegisters / 4;
-constexpr int kMostVectors = 6;
+constexpr int kMostVectors = 4;
 constexpr int kMostRows = 6;
 /// Rows of filters whose sums are held at once, in vectors of that number.
 constexpr int RowsAtOnce(int vectors) {
@@ -83,18 +83,31 @@ HWY_INLINE T* Base(T* pointer) {
   return pointer;
 }
 
+/// A number that the compiler knows.
+template <int kValue>
+struct KnownNumber {
+  static constexpr int value = kValue;
+};
+
+/// op(KnownNumber<value>) for 1 <= value <= kMost.
+template <int kMost, class Op>
+HWY_INLINE void WithNumber(Index value, const Op& op) {
+  if constexpr (kMost > 1) {
+    if (value < kMost) return WithNumber<kMost - 1>(value, op);
+  }
+  op(KnownNumber<kMost>());
+}
+
 /// Calls op(tag) with vectors no longer than the output channels fill.
 template <class Op>
 HWY_INLINE void WithOutputVectors(const ConvPoolGeometry& g, const Op& op) {
   if (g.lanes_oc % 16 == 0) return op(hn::ScalableTag<float>());
-  if (g.lanes_oc % 8 == 0) return op(hn::CappedTag<float, 8>());
-  op(hn::CappedTag<float, 4>());
+  op(hn::CappedTag<float, 8>());
 }
 
-/// The first `count` lanes of v; up to `room` floats may be overwritten.
-template <class D, class V>
-HWY_INLINE void StoreSome(D d, V v, float* to, Index count, Index room) {
-  if (room >= static_cast<Index>(hn::Lanes(d))) return hn::StoreU(v, d, to);
+/// The first `count` lanes of v.
+template <class D>
+HWY_NOINLINE void StoreFew(D d, hn::Vec<D> v, float* to, Index count) {
   HWY_ALIGN float buffer[hn::MaxLanes(d)];
   hn::Store(v, d, buffer);
   for (Index i = 0; i < count; ++i) to[i] = buffer[i];
@@ -134,6 +147,25 @@ struct TileResults {
   Index channels, room;
 };
 
+/// Adds what one row of the image gives to the sums of the pixels above and below: each number is loaded once for both.
+template <bool kUpper, bool kLower, std::size_t kPixels, class D>
+HWY_INLINE void AddRow(D d, const float* HWY_RESTRICT src, Index step, Index taps, const float* HWY_RESTRICT for_upper,
+                       const float* HWY_RESTRICT for_lower, hn::Vec<D> (&upper)[kPixels],
+                       hn::Vec<D> (&lower)[kPixels]) {
+  const auto lanes = static_cast<Index>(hn::Lanes(d));
+  for (Index k = 0; k < taps; ++k) {
+    const auto a = hn::LoadU(d, for_upper + k * lanes);
+    const auto b = hn::LoadU(d, for_lower + k * lanes);
+    const float* const from = Base(src + k);
+    HWY_UNROLL(14)
+    for (Index x = 0; x < static_cast<Index>(kPixels); ++x) {
+      const auto pixel = hn::Set(d, from[x * step]);
+      if constexpr (kUpper) upper[x] = hn::MulAdd(pixel, a, upper[x]);
+      if constexpr (kLower) lower[x] = hn::MulAdd(pixel, b, lower[x]);
+    }
+  }
+}
+
 /// kColumns windows side by side, one vector of output channels. `src` is the first pixel under the first window.
 template <int kColumns, class D>
 HWY_NOINLINE void PoolTile(D d, const ConvPoolGeometry& g, const float* HWY_RESTRICT src,
@@ -143,22 +175,16 @@ HWY_NOINLINE void PoolTile(D d, const ConvPoolGeometry& g, const float* HWY_REST
   HWY_UNROLL(14)
   for (int x = 0; x < kPixels; ++x) upper[x] = lower[x] = bias;
   const Index step = g.ic;
-  const Index taps = g.kw * g.ic;
-  for (Index kh = 0; kh < g.kh; ++kh) {
-    const float* HWY_RESTRICT a = src + kh * g.row;
-    const float* HWY_RESTRICT b = a + g.row;
-    for (Index k = 0; k < taps; ++k) {
-      const auto w = hn::LoadU(d, weight);
-      weight += hn::Lanes(d);
-      HWY_UNROLL(14)
-      for (int x = 0; x < kPixels; ++x) {
-        upper[x] = hn::MulAdd(hn::Set(d, a[x * step]), w, upper[x]);
-        lower[x] = hn::MulAdd(hn::Set(d, b[x * step]), w, lower[x]);
-      }
-      ++a;
-      ++b;
-    }
+  const Index taps = g.kw * step;
+  // A row of the image is the upper windows' row kh and the lower ones' row kh - 1, but for the first and the last.
+  const Index filter_row = taps * static_cast<Index>(hn::Lanes(d));
+  AddRow<true, false>(d, src, step, taps, weight, weight, upper, lower);
+  for (Index kh = 1; kh < g.kh; ++kh) {
+    const float* const above = weight;
+    weight += filter_row;
+    AddRow<true, true>(d, src + kh * g.row, step, taps, weight, above, upper, lower);
   }
+  AddRow<false, true>(d, src + g.kh * g.row, step, taps, weight, weight, upper, lower);
   const hn::RebindToSigned<D> di;
   const hn::Rebind<std::uint8_t, D> d8;
   HWY_UNROLL(7)
@@ -178,35 +204,12 @@ HWY_NOINLINE void PoolTile(D d, const ConvPoolGeometry& g, const float* HWY_REST
       best = hn::IfThenZeroElse(dead, best);
       winner = hn::IfThenElse(hn::RebindMask(di, dead), hn::Set(di, simd::kDead), winner);
     }
-    StoreSome(d, best, to.dst + x * g.oc, to.channels, to.room - x * g.oc);
-    if (g.keeps) hn::StoreU(hn::DemoteTo(d8, winner), d8, to.taps + x * g.lanes_oc);
-  }
-}
-
-template <class D>
-HWY_INLINE void AnyPoolTile(D d, const ConvPoolGeometry& g, Index columns, const float* src, const float* weight,
-                            hn::Vec<D> bias, TileResults to) {
-  switch (columns) {
-    case 1:
-      return PoolTile<1>(d, g, src, weight, bias, to);
-    case 2:
-      return PoolTile<2>(d, g, src, weight, bias, to);
-    case 3:
-      return PoolTile<3>(d, g, src, weight, bias, to);
-    default:
-      break;
-  }
-  if constexpr (kMostColumns > 3) {
-    switch (columns) {
-      case 4:
-        return PoolTile<4>(d, g, src, weight, bias, to);
-      case 5:
-        return PoolTile<5>(d, g, src, weight, bias, to);
-      case 6:
-        return PoolTile<6>(d, g, src, weight, bias, to);
-      default:
-        return PoolTile<7>(d, g, src, weight, bias, to);
+    if (to.room - x * g.oc >= static_cast<Index>(hn::Lanes(d))) {
+      hn::StoreU(best, d, to.dst + x * g.oc);
+    } else {
+      StoreFew(d, best, to.dst + x * g.oc, to.channels);
     }
+    if (g.keeps) hn::StoreU(hn::DemoteTo(d8, winner), d8, to.taps + x * g.lanes_oc);
   }
 }
 
@@ -229,8 +232,12 @@ void ForwardImage(const ConvPoolGeometry& g, const float* src, const float* pack
           const Index out = pixel * g.oc + o;
           // A vector may reach into pixels that are written after it, which is so when there is one a pixel.
           const Index room = g.oc <= lanes || channels == lanes ? end - out : 0;
-          AnyPoolTile(d, g, Least(columns, g.ow - x), window, packed + g.lanes_oc + o * g.kh * g.kw * g.ic,
-                      hn::LoadU(d, packed + o), {dst + out, taps + pixel * g.lanes_oc + o, channels, room});
+          const float* const weight = packed + g.lanes_oc + o * g.kh * g.kw * g.ic;
+          const auto bias = hn::LoadU(d, packed + o);
+          const TileResults to{dst + out, taps + pixel * g.lanes_oc + o, channels, room};
+          WithNumber<kMostColumns>(Least(columns, g.ow - x), [&](auto some_columns) HWY_ATTR {
+            PoolTile<decltype(some_columns)::value>(d, g, window, weight, bias, to);
+          });
         }
       }
     }
@@ -325,21 +332,6 @@ HWY_INLINE void SpreadRows(D d, const WindowEntries& e, const float* HWY_RESTRIC
       hn::StoreU(hn::Add(hn::LoadU(d, pixel), sum[r][v]), d, pixel);
     }
   }
-}
-
-/// A number that the compiler knows.
-template <int kValue>
-struct KnownNumber {
-  static constexpr int value = kValue;
-};
-
-/// op(KnownNumber<value>) for 1 <= value <= kMost.
-template <int kMost, class Op>
-HWY_INLINE void WithNumber(Index value, const Op& op) {
-  if constexpr (kMost > 1) {
-    if (value < kMost) return WithNumber<kMost - 1>(value, op);
-  }
-  op(KnownNumber<kMost>());
 }
 
 /// Cuts [rows, vectors] into nearly equal tiles that fit into the registers: op(first row, first vector, rows, vectors),
@@ -531,7 +523,7 @@ ConvPoolGeometry geometry_of(const ConvPool2DProblem& p) {
           .pl = p.pw.before,
           .oh = oh,
           .ow = ow,
-          .lanes_oc = p.oc <= 4 ? 4 : round_up(p.oc, 8),
+          .lanes_oc = round_up(p.oc, 8),
           .rows = 2 * oh + p.kh - 1,
           .row = (p.iw + p.pw.before + p.pw.after) * p.ic,
           .padded = p.ph != Pads{} || p.pw != Pads{},
