@@ -28,6 +28,9 @@ constexpr Index kSharedChunkBytes = 4 << 20;
 constexpr Index kLeastOwnChunks = 8;
 // So many tiles at least pay for reading and writing the sums of backward_weights again.
 constexpr Index kLeastSummedTiles = 96;
+// Sums of backward_weights so small stay in the second cache: groups of chunks then have sums of their own.
+constexpr Index kOwnSumsBytes = 640'000;
+constexpr Index kMostGroups = 8;
 
 /// Floats from one slice to the next: the slices' lines of the same tile must not share a set of the first cache, whose ways
 /// repeat every 4 KiB.
@@ -68,7 +71,8 @@ struct Geometry {
     count = p.n * narrow.per_image();
     const Index tile_bytes = winograd::slices(m) * (p.ic + p.oc) * kFloatBytes;
     if (p.pass == Pass::backward_weights) {
-      chunk = std::max(kLeastSummedTiles, kOwnChunkBytes / tile_bytes);
+      own = winograd::slices(m) * p.ic * p.oc * kFloatBytes <= kOwnSumsBytes;
+      chunk = std::max(kLeastSummedTiles, (own ? kOwnChunkBytes : kSharedChunkBytes) / tile_bytes);
     } else {
       chunk = std::max(kRows, kOwnChunkBytes / tile_bytes);
       own = ceil_divide(count, chunk) >= kLeastOwnChunks;
@@ -215,7 +219,8 @@ class WinogradData final : public Conv2DKernel {
   bool is_kept_ = false;
 };
 
-/// The products of one block of grad_weight's transform over a chunk of tiles: sums [rows, columns] += wide^T * narrow.
+/// Chunk by chunk, sums [ic, oc] += wide^T * narrow in each slice. Where the sums are small, groups of chunks have sums of their
+/// own, which are added up in order.
 class WinogradWeights final : public Conv2DKernel {
  public:
   explicit WinogradWeights(const Conv2DProblem& p)
@@ -225,10 +230,15 @@ class WinogradWeights final : public Conv2DKernel {
         sums_stride_(slice_stride(p.ic * p.oc)),
         wide_stride_(slice_stride(g_.chunk * p.ic)),
         narrow_stride_(slice_stride(g_.chunk * p.oc)),
+        chunks_(ceil_divide(g_.count, g_.chunk)),
+        chunks_of_group_(g_.own ? ceil_divide(chunks_, kMostGroups) : chunks_),
+        groups_(ceil_divide(chunks_, chunks_of_group_)),
+        slots_(std::min<Index>(groups_, thread_count())),
         zeros_(usize(std::max(p.ic, p.oc))) {
-    wide_ = scratch_.add(slices_ * wide_stride_ * kFloatBytes);
-    narrow_ = scratch_.add(slices_ * narrow_stride_ * kFloatBytes);
-    sums_ = scratch_.add(slices_ * sums_stride_ * kFloatBytes);
+    wide_ = scratch_.add(slots_ * slices_ * wide_stride_ * kFloatBytes);
+    narrow_ = scratch_.add(slots_ * slices_ * narrow_stride_ * kFloatBytes);
+    sums_ = scratch_.add(groups_ * slices_ * sums_stride_ * kFloatBytes);
+    if (p.bias) biases_ = scratch_.add(groups_ * p.oc * kFloatBytes);
     const auto last_of = [](Index extent, Index step) { return extent - (ceil_divide(extent, step) - 1) * step; };
     for (const Index inner : {g_.chunk, last_of(g_.count, g_.chunk)}) {
       for (const Index rows : {std::min(kPanel, p.ic), last_of(p.ic, kPanel)}) {
@@ -249,54 +259,78 @@ class WinogradWeights final : public Conv2DKernel {
   Index scratch_bytes() const override { return scratch_.size_bytes(); }
 
   void run(const Conv2DBuffers& b) override {
-    float* const wide = at(b, wide_);
-    float* const narrow = at(b, narrow_);
+    if (groups_ > 1) {
+      parallel_slots(slots_, groups_, [&](Index slot, Index group) { sum_group(b, slot, group); });
+    } else {
+      sum_group(b, 0, 0);
+    }
+    const Index elements = p_.ic * p_.oc, group_elements = slices_ * sums_stride_;
     float* const sums = at(b, sums_);
+    parallel_ranges(elements, 64 * kVector, [&](Index begin, Index end) {
+      for (Index group = 1; group < groups_; ++group) {
+        for (Index slice = 0; slice < slices_; ++slice) {
+          float* const sum = sums + slice * sums_stride_;
+          const float* const addend = sum + group * group_elements;
+          for (Index i = begin; i < end; ++i) sum[i] += addend[i];
+        }
+      }
+      winograd::transform_filter_gradient(g_.wide.m, sums, sums_stride_, begin, end, elements, b.grad_weight.data());
+    });
+    if (!p_.bias) return;
     std::ranges::fill(b.grad_bias, 0.0F);
-    const Index blocks = ceil_divide(p_.ic, kPanel);
-    for (Index first = 0; first < g_.count; first += g_.chunk) {
-      const Index count = std::min(g_.chunk, g_.count - first);
+    winograd::add_rows(at(b, biases_), groups_, p_.oc, b.grad_bias.data());
+  }
+
+ private:
+  static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
+
+  void sum_group(const Conv2DBuffers& b, Index slot, Index group) const {
+    float* const wide = at(b, wide_) + slot * slices_ * wide_stride_;
+    float* const narrow = at(b, narrow_) + slot * slices_ * narrow_stride_;
+    float* const bias = p_.bias ? at(b, biases_) + group * p_.oc : nullptr;
+    if (p_.bias) std::fill(bias, bias + p_.oc, 0.0F);
+    const Index first_chunk = group * chunks_of_group_;
+    for (Index chunk = first_chunk; chunk < std::min(chunks_, first_chunk + chunks_of_group_); ++chunk) {
+      const Index first = chunk * g_.chunk, count = std::min(g_.chunk, g_.count - first);
       parallel_ranges(count, tiles_of_task(g_, p_.ic + p_.oc), [&](Index begin, Index end) {
         winograd::transform_source(g_.wide, b.src.data(), zeros_.data(), first + begin, end - begin,
                                    wide + begin * p_.ic, wide_stride_);
         winograd::transform_gradient(g_.narrow, b.grad_dst.data(), zeros_.data(), first + begin, end - begin,
                                      narrow + begin * p_.oc, narrow_stride_);
       });
-      const bool is_first = first == 0, is_last = first + count == g_.count;
-      const Index tasks = slices_ * blocks;
+      const Index blocks = ceil_divide(p_.ic, kPanel), tasks = slices_ * blocks;
+      float* const sums = at(b, sums_) + group * slices_ * sums_stride_;
       parallel_for(tasks + (p_.bias ? 1 : 0), [&](Index task) {
         if (task == tasks) {
           const Index ones = winograd::side(g_.wide.m) + 1;  // the slice of point (1, 1)
-          return winograd::add_rows(narrow + ones * narrow_stride_, count, p_.oc, b.grad_bias.data());
+          return winograd::add_rows(narrow + ones * narrow_stride_, count, p_.oc, bias);
         }
         const Index slice = task / blocks, row = task % blocks * kPanel;
         float* const sum = sums + slice * sums_stride_ + row * p_.oc;
-        const Index rows = std::min(kPanel, p_.ic - row);
-        if (is_first) std::fill(sum, sum + rows * p_.oc, 0.0F);
-        for (Index column = 0; column < p_.oc; column += kPanel) {
-          const SmallGemm& product =
-              products_[(is_last ? 4U : 0U) + (row + kPanel >= p_.ic ? 2U : 0U) + (column + kPanel >= p_.oc ? 1U : 0U)];
-          product(wide + slice * wide_stride_ + row, narrow + slice * narrow_stride_ + column, sum + column);
-        }
+        if (chunk == first_chunk) std::fill(sum, sum + std::min(kPanel, p_.ic - row) * p_.oc, 0.0F);
+        multiply(chunk == chunks_ - 1, row, wide + slice * wide_stride_, narrow + slice * narrow_stride_, sum);
       });
     }
-    const Index elements = p_.ic * p_.oc;
-    parallel_ranges(elements, 64 * kVector, [&](Index begin, Index end) {
-      winograd::transform_filter_gradient(g_.wide.m, sums, sums_stride_, begin, end, elements, b.grad_weight.data());
-    });
   }
 
- private:
-  static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
+  void multiply(bool last_chunk, Index row, const float* wide, const float* narrow, float* sum) const {
+    for (Index column = 0; column < p_.oc; column += kPanel) {
+      const SmallGemm& product =
+          products_[(last_chunk ? 4U : 0U) + (row + kPanel >= p_.ic ? 2U : 0U) + (column + kPanel >= p_.oc ? 1U : 0U)];
+      product(wide + row, narrow + column, sum + column);
+    }
+  }
 
   Conv2DProblem p_;
   Geometry g_;
   Index slices_;
   Index sums_stride_, wide_stride_, narrow_stride_;
+  Index chunks_, chunks_of_group_, groups_;
+  Index slots_;                      // parts of the scratch memory for transformed tiles
   std::vector<SmallGemm> products_;  // [last chunk][last rows][last columns]
   std::vector<float> zeros_;
   ScratchLayout scratch_;
-  Index wide_ = 0, narrow_ = 0, sums_ = 0;
+  Index wide_ = 0, narrow_ = 0, sums_ = 0, biases_ = 0;
 };
 
 }  // namespace
