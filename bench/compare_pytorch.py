@@ -1,12 +1,13 @@
-"""Times training steps of LeNet-5 and of the MLP in Saccade and in PyTorch, in turns, on the same machine.
+"""Times training steps and inference of the same networks in Saccade and in PyTorch, in turns, on the same machine.
 
-Both train the same network (checked by the parameter count) on batches of 128 synthetic images with Adam and
-cross-entropy, on as many threads. A round of one is followed by a round of the other, so that whatever else the machine
+Both train the same network (checked by the parameter count) on batches of synthetic images with Adam and cross-entropy, on as
+many threads. A round of one is followed by a round of the other, so that whatever else the machine
 does falls on both; the ratio of each such pair is taken, and the median of the ratios is what counts. Exits with 1 when
 it is below what Saccade promises. Start it with compare_pytorch.sh, which preloads PyTorch's fastest BLAS.
 """
 
 import argparse
+import collections
 import json
 import os
 import statistics
@@ -17,51 +18,43 @@ import time
 import torch
 from torch import nn
 
-BATCH = 128
+import pytorch_networks as networks
+
 # Batches of images and of labels without a common divisor, as saccade bench has them: there is nothing to learn by heart.
 IMAGE_BATCHES = 8
 LABEL_BATCHES = 61
-EPOCH_IMAGES = 60000
+WORK = ("training", "inference")
 
 
-def lenet5():
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(400, 120), nn.ReLU(),
-        nn.Linear(120, 84), nn.ReLU(),
-        nn.Linear(84, 10))
-
-
-def mlp():
-    return nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(784, 1200), nn.ReLU(),
-        nn.Linear(1200, 1200), nn.ReLU(),
-        nn.Linear(1200, 1200), nn.ReLU(),
-        nn.Linear(1200, 10))
-
-
-# Network, and the least ratio of PyTorch's time to Saccade's.
-NETWORKS = {"lenet5": (lenet5, 2.0), "mlp": (mlp, 1.0)}
+# Each with the shape of its images, its batch, and the least ratio of PyTorch's time of a training step to Saccade's.
+Network = collections.namedtuple("Network", "build image batch least")
+NETWORKS = {
+    "lenet5": Network(networks.lenet5, (1, 28, 28), 128, 5.5),
+    "mlp": Network(networks.mlp, (1, 28, 28), 128, 1.6),
+    "vgg_small": Network(networks.vgg_small, (3, 32, 32), 64, 2.1),
+    "resnet20": Network(networks.resnet20, (3, 32, 32), 64, 2.0),
+    "resnet18": Network(networks.resnet18, (3, 224, 224), 16, 1.7),
+    "mobilenet_v2": Network(networks.mobilenet_v2, (3, 224, 224), 16, 2.0),
+}
 
 
 class PyTorch:
-    def __init__(self, build):
+    def __init__(self, network):
         torch.manual_seed(1)
-        self.net = build()
-        self.parameters = sum(p.numel() for p in self.net.parameters())
+        self.net = network.build()
+        self.parameters = networks.count_parameters(self.net)
         self.loss = nn.CrossEntropyLoss()
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3, eps=1e-7)
-        self.images = torch.rand(IMAGE_BATCHES, BATCH, 1, 28, 28)
-        self.labels = torch.randint(0, 10, (LABEL_BATCHES, BATCH))
+        self.images = torch.rand(IMAGE_BATCHES, network.batch, *network.image)
+        self.labels = torch.randint(0, 10, (LABEL_BATCHES, network.batch))
         self.steps = 0
         self.correct = 0
-        for _ in range(5):
-            self.step()
+        for _ in range(2):
+            self.train()
+            self.infer()
 
-    def step(self):
+    def train(self):
+        self.net.train()
         labels = self.labels[self.steps % LABEL_BATCHES]
         self.optimizer.zero_grad(set_to_none=True)
         output = self.net(self.images[self.steps % IMAGE_BATCHES])
@@ -73,25 +66,36 @@ class PyTorch:
             sys.exit("PyTorch: the loss is not finite")
         self.steps += 1
 
+    def infer(self):
+        self.net.eval()
+        with torch.inference_mode():
+            self.net(self.images[self.steps % IMAGE_BATCHES])
+        self.steps += 1
+
     def round(self, seconds):
-        """Seconds of a step."""
-        start = time.perf_counter()
-        steps = 0
-        while True:
-            self.step()
-            steps += 1
-            passed = time.perf_counter() - start
-            if passed >= seconds:
-                return passed / steps
+        """Seconds of a step of training, and of inference."""
+        return {"training": time_of(self.train, seconds), "inference": time_of(self.infer, seconds)}
+
+
+def time_of(step, seconds):
+    start = time.perf_counter()
+    steps = 0
+    while True:
+        step()
+        steps += 1
+        passed = time.perf_counter() - start
+        if passed >= seconds:
+            return passed / steps
 
 
 class Saccade:
-    def __init__(self, command, network, threads):
-        self.command = [command, "bench", network, "--json", "--rounds", "1", "--batch-size", str(BATCH),
+    def __init__(self, command, name, batch, threads):
+        self.command = [command, "bench", name, "--json", "--rounds", "1", "--batch-size", str(batch),
                         "--threads", str(threads)]
         # What is preloaded for PyTorch is none of this side's.
         self.environment = {k: v for k, v in os.environ.items() if k != "LD_PRELOAD"}
         self.parameters = self.run(0)["parameters"]
+        self.shares = []
 
     def run(self, seconds):
         done = subprocess.run(self.command + ["--round-seconds", str(seconds)], env=self.environment,
@@ -101,42 +105,41 @@ class Saccade:
         return json.loads(done.stdout)["benchmarks"][0]
 
     def round(self, seconds):
-        """Seconds of a step, and the share of the FMA peak."""
-        result = self.run(seconds)["training"]
-        return result["seconds"], result["share_of_peak"]
+        """Seconds of a step of training, and of inference."""
+        result = self.run(seconds)
+        self.shares.append(result["training"]["share_of_peak"])
+        return {work: result[work]["seconds"] for work in WORK}
 
 
-def describe(name, seconds):
+def describe(name, seconds, batch):
     median = statistics.median(seconds)
-    return (f"  {name:<8} {1e3 * median:9.3f} {1e3 * min(seconds):9.3f} {1e3 * max(seconds):9.3f} "
-            f"{BATCH / median:10.0f} {EPOCH_IMAGES / BATCH * median:16.2f}")
+    return (f"  {name:<20} {1e3 * median:9.3f} {1e3 * min(seconds):9.3f} {1e3 * max(seconds):9.3f} "
+            f"{batch / median:10.0f}")
 
 
-def compare(network, options):
-    build, least = NETWORKS[network]
-    peer = PyTorch(build)
-    ours = Saccade(options.saccade, network, options.threads)
+def compare(name, options):
+    network = NETWORKS[name]
+    peer = PyTorch(network)
+    ours = Saccade(options.saccade, name, network.batch, options.threads)
     if peer.parameters != ours.parameters:
-        sys.exit(f"{network}: expected the same network, got {ours.parameters} parameters in Saccade and "
+        sys.exit(f"{name}: expected the same network, got {ours.parameters} parameters in Saccade and "
                  f"{peer.parameters} in PyTorch")
 
-    pairs, shares = [], []
-    for _ in range(options.rounds):
-        seconds, share = ours.round(options.round_seconds)
-        pairs.append((seconds, peer.round(options.round_seconds)))
-        shares.append(share)
-    ratios = [theirs / own for own, theirs in pairs]
-    ratio = statistics.median(ratios)
-    holds = ratio >= least
-
-    print(f"{network}: {ours.parameters} parameters, batches of {BATCH}, {options.threads} threads, "
+    pairs = [(ours.round(options.round_seconds), peer.round(options.round_seconds)) for _ in range(options.rounds)]
+    print(f"{name}: {ours.parameters} parameters, batches of {network.batch}, {options.threads} threads, "
           f"{options.rounds} rounds of {options.round_seconds} s")
-    print(f"  {'':<8} {'ms/step':>9} {'best':>9} {'worst':>9} {'images/s':>10} {'s/60,000 images':>16}")
-    print(describe("Saccade", [own for own, _ in pairs]))
-    print(describe("PyTorch", [theirs for _, theirs in pairs]))
-    print(f"  Saccade's share of the FMA peak: {100 * statistics.median(shares):.0f} %")
-    print(f"  PyTorch / Saccade by pair: {' '.join(f'{r:.2f}' for r in ratios)}")
-    print(f"  {'PASS' if holds else 'FAIL'}: median ratio {ratio:.2f}, at least {least:.0f} wanted", flush=True)
+    print(f"  {'':<20} {'ms/step':>9} {'best':>9} {'worst':>9} {'images/s':>10}")
+    medians = {}
+    for work in WORK:
+        ratios = [theirs[work] / own[work] for own, theirs in pairs]
+        medians[work] = statistics.median(ratios)
+        print(describe(f"Saccade, {work}", [own[work] for own, _ in pairs], network.batch))
+        print(describe(f"PyTorch, {work}", [theirs[work] for _, theirs in pairs], network.batch))
+        print(f"  PyTorch / Saccade: {medians[work]:.2f}, by pair {' '.join(f'{r:.2f}' for r in ratios)}")
+    holds = medians["training"] >= network.least
+    print(f"  Saccade's share of the FMA peak in training: {100 * statistics.median(ours.shares):.0f} %")
+    print(f"  {'PASS' if holds else 'FAIL'}: median ratio {medians['training']:.2f} in training, "
+          f"at least {network.least} wanted", flush=True)
     return holds
 
 
@@ -160,13 +163,13 @@ def main():
     options = parser.parse_args()
     if not os.access(options.saccade, os.X_OK):
         parser.error(f"--saccade: expected a command, got '{options.saccade}'; build it, or name another")
-    for network in options.networks:
-        if network not in NETWORKS:
-            parser.error(f"network: expected one of {', '.join(NETWORKS)}, got '{network}'")
+    for name in options.networks:
+        if name not in NETWORKS:
+            parser.error(f"network: expected one of {', '.join(NETWORKS)}, got '{name}'")
 
     torch.set_num_threads(options.threads)
     print(f"PyTorch {torch.__version__}, load {os.getloadavg()[0]:.1f} at the start", flush=True)
-    results = [compare(network, options) for network in options.networks or NETWORKS]
+    results = [compare(name, options) for name in options.networks or NETWORKS]
     return 0 if all(results) else 1
 
 
