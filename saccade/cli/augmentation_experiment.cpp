@@ -6,7 +6,6 @@
 #include <memory>
 #include <numeric>
 
-#include "saccade/cli/augment_options.h"
 #include "saccade/data/flow.h"
 #include "saccade/image/draw.h"
 #include "saccade/train/evaluate.h"
@@ -21,10 +20,12 @@ constexpr double kLearningRate = 6e-3;  // the peak of one cycle
 constexpr Index kPicturesInSheet = 10;
 
 std::vector<AugmentationRow> settings() {
-  return {{.name = "none", .options = {}},
-          {.name = "sensible", .options = generator_options(recommended_augmentation("mnist"), "experiment")},
-          {.name = "mirrored left to right", .options = {.horizontal_flip = true}},
-          {.name = "mirrored top to bottom", .options = {.vertical_flip = true}}};
+  return {
+      {.name = "none", .options = {}},
+      {.name = "sensible",
+       .options = {.rotation_range = 10.0, .width_shift_range = 0.08, .height_shift_range = 0.08, .zoom_range = 0.1}},
+      {.name = "mirrored left to right", .options = {.horizontal_flip = true}},
+      {.name = "mirrored top to bottom", .options = {.vertical_flip = true}}};
 }
 
 data::Transform transform_of(const ImageDataGeneratorOptions& options) {

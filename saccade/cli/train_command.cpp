@@ -391,10 +391,11 @@ void add_train_command(const Command& program, Console& console) {
       .type("RUN");
   command.add("--json", request->json, "print the test report as JSON");
   command.footer(
-      "Defaults go by data set and network: lenet5 on mnist trains 8 epochs of Adam, one-cycle up to 0.006, and\n"
-      "reaches more than 99 %.\n"
+      "Defaults go by data set and network: lenet5 on mnist trains 3 epochs of Adam, one-cycle up to 0.01, and\n"
+      "reaches more than 99 % in a few seconds; with --augment 10 epochs up to 0.006, and more than 99.4 %.\n"
       "Examples:\n"
       "  saccade train mnist\n"
+      "  saccade train mnist --augment\n"
       "  saccade train mnist --model mlp --epochs 15\n"
       "  saccade train cifar10 --model vgg_small --validation-split 0.1 --early-stopping 3\n"
       "  saccade train mnist --model runs/lenet5-mnist/best.safetensors --freeze 'conv*' --epochs 2\n"
