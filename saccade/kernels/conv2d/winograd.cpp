@@ -21,17 +21,6 @@ constexpr Index kVector = 16;  // Channels come in multiples of the widest vecto
 constexpr Index kPanel = 64;   // Columns of one product.
 constexpr Index kRows = 24;    // Its rows: tiles.
 
-// Transformed tiles that are worked on together. Where there are many, each thread takes so many through all three steps by
-// itself, within its second cache; else all threads take one step after the other.
-constexpr Index kOwnChunkBytes = 800'000;
-constexpr Index kSharedChunkBytes = 4 << 20;
-constexpr Index kLeastOwnChunks = 8;
-// So many tiles at least pay for reading and writing the sums of backward_weights again.
-constexpr Index kLeastSummedTiles = 96;
-// Sums of backward_weights so small stay in the second cache: groups of chunks then have sums of their own.
-constexpr Index kOwnSumsBytes = 640'000;
-constexpr Index kMostGroups = 8;
-
 /// Floats from one slice to the next: the slices' lines of the same tile must not share a set of the first cache, whose ways
 /// repeat every 4 KiB.
 constexpr Index slice_stride(Index elements) noexcept { return round_up(elements, 1024) + kVector; }
@@ -54,7 +43,7 @@ struct Geometry {
   Index chunk;       // tiles that are worked on together
   bool own = false;  // each thread takes chunks of its own
 
-  explicit Geometry(const Conv2DProblem& p) {
+  Geometry(const Conv2DProblem& p, const WinogradChunks& chunks) {
     const Tiles src{.m = 0, .h = p.ih, .w = p.iw, .c = p.ic, .rows = 0, .columns = 0, .y = 0, .x = 0};
     const Tiles dst{.m = 0, .h = p.oh(), .w = p.ow(), .c = p.oc, .rows = 0, .columns = 0, .y = 0, .x = 0};
     const bool backward = p.pass == Pass::backward_data;
@@ -70,16 +59,16 @@ struct Geometry {
     }
     count = p.n * narrow.per_image();
     const Index tile_bytes = winograd::slices(m) * (p.ic + p.oc) * kFloatBytes;
+    const auto tiles_in = [&](Index bytes, Index least) { return std::max(least, bytes / tile_bytes); };
     if (p.pass == Pass::backward_weights) {
-      own = winograd::slices(m) * p.ic * p.oc * kFloatBytes <= kOwnSumsBytes;
-      chunk = std::max(kLeastSummedTiles, (own ? kOwnChunkBytes : kSharedChunkBytes) / tile_bytes);
+      own = winograd::slices(m) * p.ic * p.oc * kFloatBytes <= chunks.own_sums_bytes;
+      chunk = tiles_in(own ? chunks.own_bytes : chunks.shared_bytes, chunks.least_summed_tiles);
     } else {
-      chunk = std::max(kRows, kOwnChunkBytes / tile_bytes);
-      own = ceil_divide(count, chunk) >= kLeastOwnChunks;
-      if (!own) chunk = std::max(kRows, kSharedChunkBytes / tile_bytes);
+      chunk = tiles_in(chunks.own_bytes, kRows);
+      own = ceil_divide(count, chunk) >= chunks.least_own;
+      if (!own) chunk = tiles_in(chunks.shared_bytes, kRows);
     }
-    const Index chunks = ceil_divide(count, chunk);
-    chunk = std::min(count, round_up(ceil_divide(count, chunks), kRows));
+    chunk = std::min(count, round_up(ceil_divide(count, ceil_divide(count, chunk)), kRows));
   }
 };
 
@@ -117,9 +106,9 @@ class PanelProduct {
 /// Forward and backward_data, which is forward with the filters turned and their channels exchanged.
 class WinogradData final : public Conv2DKernel {
  public:
-  explicit WinogradData(const Conv2DProblem& p)
+  WinogradData(const Conv2DProblem& p, const WinogradChunks& chunks)
       : p_(p),
-        g_(p),
+        g_(p, chunks),
         from_(g_.wide.c),
         to_(g_.narrow.c),
         slices_(winograd::slices(g_.wide.m)),
@@ -223,15 +212,15 @@ class WinogradData final : public Conv2DKernel {
 /// own, which are added up in order.
 class WinogradWeights final : public Conv2DKernel {
  public:
-  explicit WinogradWeights(const Conv2DProblem& p)
+  WinogradWeights(const Conv2DProblem& p, const WinogradChunks& chunks)
       : p_(p),
-        g_(p),
+        g_(p, chunks),
         slices_(winograd::slices(g_.wide.m)),
         sums_stride_(slice_stride(p.ic * p.oc)),
         wide_stride_(slice_stride(g_.chunk * p.ic)),
         narrow_stride_(slice_stride(g_.chunk * p.oc)),
         chunks_(ceil_divide(g_.count, g_.chunk)),
-        chunks_of_group_(g_.own ? ceil_divide(chunks_, kMostGroups) : chunks_),
+        chunks_of_group_(g_.own ? ceil_divide(chunks_, chunks.most_groups) : chunks_),
         groups_(ceil_divide(chunks_, chunks_of_group_)),
         slots_(std::min<Index>(groups_, thread_count())),
         zeros_(usize(std::max(p.ic, p.oc))) {
@@ -348,9 +337,11 @@ std::string decline_winograd(const Conv2DProblem& p) {
   return SmallGemm::decline();
 }
 
-std::unique_ptr<Conv2DKernel> make_winograd(const Conv2DProblem& p) {
-  if (p.pass == Pass::backward_weights) return std::make_unique<WinogradWeights>(p);
-  return std::make_unique<WinogradData>(p);
+std::unique_ptr<Conv2DKernel> make_winograd(const Conv2DProblem& p) { return make_winograd(p, {}); }
+
+std::unique_ptr<Conv2DKernel> make_winograd(const Conv2DProblem& p, const WinogradChunks& chunks) {
+  if (p.pass == Pass::backward_weights) return std::make_unique<WinogradWeights>(p, chunks);
+  return std::make_unique<WinogradData>(p, chunks);
 }
 
 }  // namespace saccade::kernels

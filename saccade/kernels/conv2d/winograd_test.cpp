@@ -106,6 +106,50 @@ INSTANTIATE_TEST_SUITE_P(Tiles, WinogradErrors,
                                                        .pw = {1, 1},
                                                        .bias = false}));
 
+// Integers that Winograd's divisions leave integers: every sum is exact, in any order.
+Values integers(Index elements, int step, std::uint32_t slot) {
+  Values values(usize(elements));
+  Stream stream(3, 0, 0, slot);
+  for (float& value : values) value = static_cast<float>(step * (static_cast<int>(stream.below(3)) - 1));
+  return values;
+}
+
+TEST(Winograd, ComputesTheSameInChunksOfAnySize) {
+  Conv2DProblem p{.n = 6, .ih = 19, .iw = 18, .ic = 16, .oc = 48, .kh = 3, .kw = 3, .ph = {1, 1}, .pw = {1, 1}};
+  const Values src = integers(p.src_elements(), 1, 0), bias = integers(p.oc, 1, 3);
+  const Values weight = integers(p.weight_elements(), 576, 1), grad_dst = integers(p.dst_elements(), 576, 2);
+  Values exact_dst(grad_dst.size()), exact_grad_src(src.size()), exact_grad_weight(weight.size()), exact_grad_bias(48);
+  reference::conv2d_forward(p, src.data(), weight.data(), bias.data(), exact_dst.data());
+  reference::conv2d_backward_data(p, grad_dst.data(), weight.data(), exact_grad_src.data());
+  reference::conv2d_backward_weights(p, src.data(), grad_dst.data(), exact_grad_weight.data(), exact_grad_bias.data());
+
+  // 150 tiles: chunks of a thread of its own, of 24 and a last one of 6; shared ones; groups of two chunks and of one.
+  const WinogradChunks own{.own_bytes = 1, .least_own = 2, .least_summed_tiles = 24, .most_groups = 4};
+  const WinogradChunks shared{
+      .own_bytes = 1, .shared_bytes = 1, .least_own = 100, .least_summed_tiles = 48, .own_sums_bytes = 0};
+  for (const WinogradChunks& chunks : {WinogradChunks(), own, shared}) {
+    Values dst(exact_dst.size()), grad_src(src.size()), grad_weight(weight.size()), grad_bias(48);
+    for (const Pass pass : {Pass::forward, Pass::backward_data, Pass::backward_weights}) {
+      p.pass = pass;
+      const auto kernel = make_winograd(p, chunks);
+      TestMemory scratch(kernel->scratch_bytes());
+      kernel->run({.src = src,
+                   .weight = weight,
+                   .bias = bias,
+                   .grad_dst = grad_dst,
+                   .dst = dst,
+                   .grad_src = grad_src,
+                   .grad_weight = grad_weight,
+                   .grad_bias = grad_bias,
+                   .scratch = scratch.bytes()});
+    }
+    EXPECT_TRUE(dst == exact_dst);
+    EXPECT_TRUE(grad_src == exact_grad_src);
+    EXPECT_TRUE(grad_weight == exact_grad_weight);
+    EXPECT_TRUE(grad_bias == exact_grad_bias);
+  }
+}
+
 TEST(Winograd, LetsNaNThrough) {
   const Conv2DProblem p{.n = 8,
                         .ih = 8,
