@@ -133,6 +133,8 @@ TEST(JoinedPools, SayWhyNot) {
   };
   EXPECT_THAT(text(17, 8, {.filters = 4}, {.name = "pool"}),
               HasSubstr("\n  not together with pool: it has more than 16 input channels\n"));
+  EXPECT_THAT(text(16, 8, {.filters = 32, .kernel = 3}, {.name = "pool"}),
+              HasSubstr("\n  not together with pool: Winograd's convolution is faster\n"));
   EXPECT_THAT(text(3, 8, {.filters = 4, .activation = Activation::tanh}, {.name = "pool"}),
               HasSubstr("\n  not together with pool: its activation is not relu\n"));
   // No windows of 2x2 side by side behind a window that moves pixel by pixel.

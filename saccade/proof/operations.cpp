@@ -40,7 +40,7 @@ constexpr std::array kConvPool2D{
     NamedCase{"lenet5.c1@1", "n1ih28iw28ic1oc6kh5kw5_relu_same"},
     NamedCase{"lenet5.c2@1", "n1ih14iw14ic6oc16kh5kw5_relu"},
     NamedCase{"rgb.3-32@32", "n64ih32iw32ic3oc32kh3kw3_relu_same"},
-    NamedCase{"rgb.16-32@32", "n64ih32iw32ic16oc32kh3kw3_relu_same"},
+    NamedCase{"16-32@14", "n64ih14iw14ic16oc32kh5kw5_relu_same"},
 };
 
 constexpr std::array kDense{

@@ -352,6 +352,18 @@ HWY_INLINE void ForTiles(Index rows, Index vectors, const Op& op) {
   }
 }
 
+/// In four sums side by side, so that none waits for another.
+HWY_INLINE float SumGradients(const ConvPoolEntry* entries, Index count) {
+  float sums[4] = {};
+  Index i = 0;
+  for (; i + 4 <= count; i += 4) {
+    HWY_UNROLL(4)
+    for (Index k = 0; k < 4; ++k) sums[k] += entries[i + k].gradient;
+  }
+  for (; i < count; ++i) sums[0] += entries[i].gradient;
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 /// For each output channel the gradients that are not zero and where their windows' winners lie; the sums of the
 /// gradients of weights.
 HWY_INLINE void SumImage(const ConvPoolGeometry& g, const float* grad_dst, const std::uint8_t* taps,
@@ -364,7 +376,6 @@ HWY_INLINE void SumImage(const ConvPoolGeometry& g, const float* grad_dst, const
     ConvPoolEntry* entry = m.entries;
     const float* gradient = grad_dst + o;
     const std::uint8_t* tap = taps + o;
-    float bias = 0.0F;
     for (Index y = 0; y < g.oh; ++y) {
       std::int32_t offset = static_cast<std::int32_t>(2 * y * g.row);
       for (Index x = 0; x < g.ow; ++x) {
@@ -376,8 +387,7 @@ HWY_INLINE void SumImage(const ConvPoolGeometry& g, const float* grad_dst, const
       }
     }
     const Index count = entry - m.entries;
-    for (Index i = 0; i < count; ++i) bias += m.entries[i].gradient;
-    m.sums[g.oc * g.kh * g.tap_row + o] += bias;
+    m.sums[g.oc * g.kh * g.tap_row + o] += SumGradients(m.entries, count);
     float* const sums = m.sums + o * g.kh * g.tap_row;
     ForTiles(g.kh, g.tap_row / kLanes, [&](Index r, Index v, auto rows, auto vectors) HWY_ATTR {
       SumRows<decltype(rows)::value, decltype(vectors)::value>(d, m.entries, count, m.image + r * g.row + v * kLanes,
@@ -421,6 +431,10 @@ HWY_INLINE void SpreadImage(const ConvPoolGeometry& g, const float* table, const
   std::int32_t* const offsets[2] = {reinterpret_cast<std::int32_t*>(gradients[1] + list),
                                     reinterpret_cast<std::int32_t*>(gradients[1] + list) + list};
   std::memset(m.grad_image, 0, usize(g.rows * g.row) * sizeof(float));
+  const auto lane = hn::Iota(di, 0);  // outside the loop: it goes through memory
+  const auto twice = hn::Add(lane, lane);
+  Index x = 0;
+  float* to = m.grad_image;
   for (Index window = 0; window < g.oh * g.ow; ++window) {
     Index count[2] = {0, 0};
     for (Index o = 0; o < g.oc; o += kLanes) {
@@ -428,8 +442,7 @@ HWY_INLINE void SpreadImage(const ConvPoolGeometry& g, const float* table, const
       const Index room = (g.oh * g.ow - window) * g.oc - o;
       const auto gradient = LoadPart(grad_dst + window * g.oc + o, usize(Least(kLanes, g.oc - o)), usize(room), 0.0F);
       const auto right = hn::And(tap, hn::Set(di, 1));
-      const auto number =
-          hn::Add(hn::Iota(di, static_cast<std::int32_t>(o)), hn::Iota(di, static_cast<std::int32_t>(o)));
+      const auto number = hn::Add(twice, hn::Set(di, static_cast<std::int32_t>(2 * o)));
       const auto offset = hn::Mul(hn::Add(number, right), hn::Set(di, static_cast<std::int32_t>(filter)));
       const auto real = hn::FirstN(di, usize(g.oc - o));
       const auto above = hn::And(real, hn::Lt(tap, hn::Set(di, 2)));
@@ -443,7 +456,6 @@ HWY_INLINE void SpreadImage(const ConvPoolGeometry& g, const float* table, const
       count[1] += static_cast<Index>(hn::CountTrue(di, below));
     }
     const WindowEntries entries{{offsets[0], offsets[1]}, {gradients[0], gradients[1]}, {count[0], count[1]}};
-    float* const to = m.grad_image + 2 * (window / g.ow) * g.row + 2 * (window % g.ow) * g.ic;
     ForTiles(g.kh + 1, vectors, [&](Index r, Index v, auto some_rows, auto some_vectors) HWY_ATTR {
       constexpr int kRows = decltype(some_rows)::value, kVectors = decltype(some_vectors)::value;
       const float* const filters = table + r * table_row + v * kLanes;
@@ -454,6 +466,10 @@ HWY_INLINE void SpreadImage(const ConvPoolGeometry& g, const float* table, const
         SpreadRows<kRows, kVectors, false>(d, entries, filters, table_row, pixels, g.row);
       }
     });
+    to += 2 * g.ic;
+    if (++x < g.ow) continue;
+    to += 2 * (g.row - g.ow * g.ic);
+    x = 0;
   }
 }
 
@@ -636,6 +652,7 @@ class SimdConvPool2D final : public ConvPool2DKernel {
 
 std::string decline_conv_pool2d(const ConvPool2DProblem& p) {
   if (p.ic > kMostInputChannels) return "it has more than 16 input channels";
+  if (p.kh == 3 && p.kw == 3 && p.ic % 16 == 0 && p.oc % 16 == 0) return "Winograd's convolution is faster";
   if (p.activation != Activation::linear && p.activation != Activation::relu) return "its activation is not relu";
   // Offsets into an image and into the table of filters are 32 bits wide.
   constexpr Index kMost = Index{1} << 30;
