@@ -9,6 +9,7 @@
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/dense/onednn_dense_internal.h"
+#include "saccade/kernels/gemm/small_gemm_internal.h"
 
 namespace saccade::kernels {
 namespace {
@@ -68,7 +69,7 @@ void run_in_a_storm(Run&& run) {
   while (std::chrono::steady_clock::now() < end || g_signals <= 20) run();
 }
 
-TEST(OneDnnSignals, HandlersInterruptNoMatrixProduct) {
+TEST(Signals, InterruptNoMatrixProductOfOneDnn) {
   for (const Pass pass : {Pass::forward, Pass::backward_data, Pass::backward_weights}) {
     const DenseProblem p{.pass = pass, .m = 128, .k = 400, .u = 120};
     const std::vector<float> src(usize(p.m * p.k), 1.0F), weight(usize(p.k * p.u), 1.0F), bias(usize(p.u));
@@ -85,6 +86,24 @@ TEST(OneDnnSignals, HandlersInterruptNoMatrixProduct) {
                    .grad_bias = grad_bias});
     });
     expect_handlers_on_this_stack();
+  }
+}
+
+TEST(Signals, FindAStackInsideSmallProducts) {
+  if (!SmallGemm::decline().empty()) GTEST_SKIP() << SmallGemm::decline();
+  for (const bool transposed : {false, true}) {
+    const std::vector<float> a(usize(64 * 96), 1.0F), b(usize(96 * 64), 1.0F);
+    std::vector<float> c(usize(64 * 64));
+    const SmallGemm product({.rows = 64,
+                             .columns = 64,
+                             .inner = 96,
+                             .a_stride = transposed ? 64 : 96,
+                             .b_stride = 64,
+                             .c_stride = 64,
+                             .a_transposed = transposed});
+    run_in_a_storm([&] { product(a.data(), b.data(), c.data()); });
+    expect_handlers_on_this_stack();
+    EXPECT_EQ(c, std::vector<float>(usize(64 * 64), 96.0F));
   }
 }
 
