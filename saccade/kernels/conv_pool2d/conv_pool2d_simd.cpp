@@ -281,18 +281,15 @@ HWY_INLINE void SumRows(D d, const ConvPoolEntry* HWY_RESTRICT entries, Index co
   }
 }
 
-/// Gradients of one window after compression, those whose winner lies in its upper row before those in its lower one:
-/// offsets into the table of filters, and the gradients.
+/// The gradients of one window that are not zero: offsets into the table of filters, and the gradients.
 struct WindowEntries {
-  const std::int32_t* offsets[2];
-  const float* gradients[2];
-  Index count[2];
+  const std::int32_t* offsets;
+  const float* gradients;
+  Index count;
 };
 
-/// to [kRows, kVectors] += gradient * (rows of the table of filters at its offset). Row r of the image under a window has
-/// row r of a filter whose winner is above, row r - 1 of one whose winner is below; the table has rows of zeros before
-/// and after, which are left out when the tile is the whole window.
-template <int kRows, int kVectors, bool kWhole, class D>
+/// to [kRows, kVectors] += gradient * (rows of the table of filters at its offset).
+template <int kRows, int kVectors, class D>
 HWY_INLINE void SpreadRows(D d, const WindowEntries& e, const float* HWY_RESTRICT table, Index table_row,
                            float* HWY_RESTRICT to, Index row) {
   constexpr auto kLanes = static_cast<Index>(hn::MaxLanes(d));
@@ -302,22 +299,11 @@ HWY_INLINE void SpreadRows(D d, const WindowEntries& e, const float* HWY_RESTRIC
     HWY_UNROLL(6)
     for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
   }
-  for (Index i = 0; i < e.count[0]; ++i) {
-    const auto gradient = hn::Set(d, e.gradients[0][i]);
-    const float* HWY_RESTRICT const filter = Base(table + e.offsets[0][i] + table_row);
+  for (Index i = 0; i < e.count; ++i) {
+    const auto gradient = hn::Set(d, e.gradients[i]);
+    const float* HWY_RESTRICT const filter = Base(table + e.offsets[i]);
     HWY_UNROLL(6)
-    for (int r = 0; r < (kWhole ? kRows - 1 : kRows); ++r) {
-      HWY_UNROLL(6)
-      for (int v = 0; v < kVectors; ++v) {
-        sum[r][v] = hn::MulAdd(hn::Load(d, filter + r * table_row + v * kLanes), gradient, sum[r][v]);
-      }
-    }
-  }
-  for (Index i = 0; i < e.count[1]; ++i) {
-    const auto gradient = hn::Set(d, e.gradients[1][i]);
-    const float* HWY_RESTRICT const filter = Base(table + e.offsets[1][i]);
-    HWY_UNROLL(6)
-    for (int r = kWhole ? 1 : 0; r < kRows; ++r) {
+    for (int r = 0; r < kRows; ++r) {
       HWY_UNROLL(6)
       for (int v = 0; v < kVectors; ++v) {
         sum[r][v] = hn::MulAdd(hn::Load(d, filter + r * table_row + v * kLanes), gradient, sum[r][v]);
@@ -402,7 +388,7 @@ HWY_INLINE Index TableRow(const ConvPoolGeometry& g) {
 }
 
 /// The table of filters [oc, 2, kh + 2, TableRow]: each as it lies under its window when the winner is the left or the
-/// right pixel, with rows of zeros above and below.
+/// right pixel, with rows of zeros above and below: a window reaches over one row more than a filter has.
 void PackBackward(const ConvPoolGeometry& g, const float* weight, float* table) {
   const Index table_row = TableRow(g);
   std::memset(table, 0, usize(g.oc * 2 * (g.kh + 2) * table_row) * sizeof(float));
@@ -426,45 +412,36 @@ HWY_INLINE void SpreadImage(const ConvPoolGeometry& g, const float* table, const
   const Index table_row = TableRow(g), filter = (g.kh + 2) * table_row;
   const Index vectors = ((g.kw + 1) * g.ic + kLanes - 1) / kLanes;
   // The entries' memory serves for the compressed lists of one window, each with room for a whole vector behind it.
-  const Index list = g.lanes_oc + 2 * simd::kMostLanes;
-  float* const gradients[2] = {reinterpret_cast<float*>(m.entries), reinterpret_cast<float*>(m.entries) + list};
-  std::int32_t* const offsets[2] = {reinterpret_cast<std::int32_t*>(gradients[1] + list),
-                                    reinterpret_cast<std::int32_t*>(gradients[1] + list) + list};
+  auto* const gradients = reinterpret_cast<float*>(m.entries);
+  auto* const offsets = reinterpret_cast<std::int32_t*>(gradients + g.lanes_oc + 2 * simd::kMostLanes);
   std::memset(m.grad_image, 0, usize(g.rows * g.row) * sizeof(float));
   const auto lane = hn::Iota(di, 0);  // outside the loop: it goes through memory
   const auto twice = hn::Add(lane, lane);
   Index x = 0;
   float* to = m.grad_image;
   for (Index window = 0; window < g.oh * g.ow; ++window) {
-    Index count[2] = {0, 0};
+    Index count = 0;
     for (Index o = 0; o < g.oc; o += kLanes) {
       const auto tap = hn::PromoteTo(di, hn::LoadU(d8, taps + window * g.lanes_oc + o));
       const Index room = (g.oh * g.ow - window) * g.oc - o;
       const auto gradient = LoadPart(grad_dst + window * g.oc + o, usize(Least(kLanes, g.oc - o)), usize(room), 0.0F);
       const auto right = hn::And(tap, hn::Set(di, 1));
       const auto number = hn::Add(twice, hn::Set(di, static_cast<std::int32_t>(2 * o)));
-      const auto offset = hn::Mul(hn::Add(number, right), hn::Set(di, static_cast<std::int32_t>(filter)));
-      const auto real = hn::FirstN(di, usize(g.oc - o));
-      const auto above = hn::And(real, hn::Lt(tap, hn::Set(di, 2)));
-      const auto below = hn::And(real, hn::AndNot(above, hn::Lt(tap, hn::Set(di, simd::kDead))));
+      // A winner in the upper row: the row of zeros above the filter is left out.
+      const auto above =
+          hn::IfThenElseZero(hn::Lt(tap, hn::Set(di, 2)), hn::Set(di, static_cast<std::int32_t>(table_row)));
+      const auto offset =
+          hn::Add(hn::Mul(hn::Add(number, right), hn::Set(di, static_cast<std::int32_t>(filter))), above);
+      const auto counts = hn::And(hn::FirstN(di, usize(g.oc - o)), hn::Lt(tap, hn::Set(di, simd::kDead)));
       // Not CompressStore(), which is slow on AMD's processors.
-      hn::StoreU(hn::Compress(gradient, hn::RebindMask(d, above)), d, gradients[0] + count[0]);
-      hn::StoreU(hn::Compress(gradient, hn::RebindMask(d, below)), d, gradients[1] + count[1]);
-      hn::StoreU(hn::Compress(offset, above), di, offsets[0] + count[0]);
-      hn::StoreU(hn::Compress(offset, below), di, offsets[1] + count[1]);
-      count[0] += static_cast<Index>(hn::CountTrue(di, above));
-      count[1] += static_cast<Index>(hn::CountTrue(di, below));
+      hn::StoreU(hn::Compress(gradient, hn::RebindMask(d, counts)), d, gradients + count);
+      hn::StoreU(hn::Compress(offset, counts), di, offsets + count);
+      count += static_cast<Index>(hn::CountTrue(di, counts));
     }
-    const WindowEntries entries{{offsets[0], offsets[1]}, {gradients[0], gradients[1]}, {count[0], count[1]}};
+    const WindowEntries entries{offsets, gradients, count};
     ForTiles(g.kh + 1, vectors, [&](Index r, Index v, auto some_rows, auto some_vectors) HWY_ATTR {
-      constexpr int kRows = decltype(some_rows)::value, kVectors = decltype(some_vectors)::value;
-      const float* const filters = table + r * table_row + v * kLanes;
-      float* const pixels = to + r * g.row + v * kLanes;
-      if (kRows == g.kh + 1) {
-        SpreadRows<kRows, kVectors, true>(d, entries, filters, table_row, pixels, g.row);
-      } else {
-        SpreadRows<kRows, kVectors, false>(d, entries, filters, table_row, pixels, g.row);
-      }
+      SpreadRows<decltype(some_rows)::value, decltype(some_vectors)::value>(
+          d, entries, table + r * table_row + v * kLanes, table_row, to + r * g.row + v * kLanes, g.row);
     });
     to += 2 * g.ic;
     if (++x < g.ow) continue;
@@ -609,7 +586,7 @@ class SimdConvPool2D final : public ConvPool2DKernel {
   Index image_size() const { return round_up(g_.rows * g_.row + kSlack, kMostLanes); }
   /// Entries of one channel, or the lists of one window.
   Index entries_size() const {
-    return round_up(std::max(2 * g_.oh * g_.ow + 2, 4 * (g_.lanes_oc + 2 * kMostLanes)), kMostLanes);
+    return round_up(std::max(2 * g_.oh * g_.ow + 2, 2 * (g_.lanes_oc + 2 * kMostLanes)), kMostLanes);
   }
   Index block_size() const { return 2 * image_size() + entries_size() + round_up(g_.sums, kMostLanes); }
   Index kept_per_image() const { return g_.oh * g_.ow * g_.lanes_oc; }
