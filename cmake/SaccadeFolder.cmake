@@ -5,15 +5,17 @@ if(SACCADE_DEVELOPER)
   add_custom_target(unit_tests)  # builds everything that carries the ctest label `unit`
 endif()
 
-# saccade_folder(name [COMMAND_ONLY] [LIGHT] USES folders... EXTERNAL targets... WITHOUT patterns...)
+# saccade_folder(name [COMMAND_ONLY] [LIGHT] USES folders... EXTERNAL targets... WITHOUT patterns... APART patterns...)
 #
 # Turns saccade/<name>/ into the target saccade::<name>, linked to just the folders after USES and the third-party targets
 # after EXTERNAL (fmt and OpenMP come with every folder). Unit tests (*_test.cpp) stand beside the sources and become
 # saccade_<name>_test. A COMMAND_ONLY folder serves the command, and is no part of the library that users link.
 # Sources that match a pattern after WITHOUT are left out: of an optional part, the one or the other.
+# Under sanitizers several sources are compiled as one (tests in continuous integration, too), in which all unnamed namespaces
+# are the same: what two of them define needs another name, or the source a pattern after APART.
 # A LIGHT one computes nothing for long: it is optimised a little, and not at all under sanitizers.
 function(saccade_folder name)
-  cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL;WITHOUT" ${ARGN})
+  cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL;WITHOUT;APART" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/saccade/${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
   foreach(pattern IN LISTS ARG_WITHOUT)
@@ -41,6 +43,7 @@ function(saccade_folder name)
       endif()
       saccade_precompile(saccade_${name} ${group} <algorithm> <array> <atomic> <chrono> <cmath> <filesystem> <functional> <map>
         <memory> <mutex> <optional> <span> <string> <thread> <unordered_map> <variant> <vector> <fmt/format.h>)
+      saccade_unite(saccade_${name} SOURCES ${sources} APART ${ARG_APART})
     endif()
     target_link_libraries(saccade_${name} PUBLIC ${uses} PRIVATE $<BUILD_INTERFACE:saccade_warnings> ${external}
       OpenMP::OpenMP_CXX Threads::Threads)
@@ -61,6 +64,9 @@ function(saccade_folder name)
   if(SACCADE_DEVELOPER AND tests)
     add_executable(saccade_${name}_test ${tests})
     target_link_libraries(saccade_${name}_test PRIVATE saccade_${name} ${ARG_EXTERNAL})
+    if(SACCADE_SANITIZER OR in_ci)
+      saccade_unite(saccade_${name}_test SOURCES ${tests} APART ${ARG_APART})
+    endif()
     saccade_test(saccade_${name}_test PREFIX ${name} LABELS unit ${name})
   endif()
 endfunction()
@@ -89,6 +95,22 @@ function(saccade_test target)
     gtest_discover_tests(${target} TEST_PREFIX "${ARG_PREFIX}." WORKING_DIRECTORY "${ARG_WORKING_DIRECTORY}"
       NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${ARG_LABELS}")
   endif()
+endfunction()
+
+# saccade_unite(target SOURCES sources... APART patterns...)
+#
+# Compiles several of the target's sources as one, so that headers are read and templates instantiated once for all. Those
+# that match a pattern stay by themselves, and so do those that Highway compiles once an instruction set.
+function(saccade_unite target)
+  cmake_parse_arguments(ARG "" "" "SOURCES;APART" ${ARGN})
+  list(JOIN ARG_APART "|" apart)
+  foreach(source IN LISTS ARG_SOURCES)
+    file(STRINGS "${source}" several_times REGEX "HWY_TARGET_INCLUDE" LIMIT_COUNT 1)
+    if(several_times OR (apart AND source MATCHES "(${apart})"))
+      set_source_files_properties("${source}" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
 endfunction()
 
 # saccade_precompile(target group headers...)
