@@ -26,13 +26,13 @@ struct TrainOptions {
   double head_lr_multiplier = 1.0;
   double warmup_epochs = 0.0;
   std::string batch_norm = "with-layers";
-  std::optional<Index> epochs;      ///< Left out: the recipe's.
-  std::optional<Index> batch_size;  ///< Left out: the recipe's.
-  std::string optimizer = "adam";
+  std::optional<Index> epochs;          ///< Left out: the recipe's.
+  std::optional<Index> batch_size;      ///< Left out: the recipe's.
+  std::string optimizer;                ///< Empty: the recipe's.
   std::optional<double> learning_rate;  ///< Left out: the recipe's.
   std::string schedule;                 ///< Empty: the recipe's.
   double momentum = 0.9;
-  double weight_decay = 0.004;
+  std::optional<double> weight_decay;  ///< Left out: the recipe's.
   double clip_norm = 0.0;
   double label_smoothing = 0.0;
   std::optional<double> validation_split;  ///< Left out: 0.2 where there is nothing else to validate on.
@@ -81,12 +81,12 @@ struct TrainOptions {
             "stay) or train (all)");
     visitor("--epochs", epochs, "times every image is shown");
     visitor("--batch-size", batch_size, "images a step");
-    visitor("--optimizer", optimizer, "sgd, rmsprop, adam or adamw");
+    visitor("--optimizer", optimizer, "sgd, rmsprop, adam or adamw [adam; adamw for digits with --augment]");
     visitor("--learning-rate", learning_rate, "step size, above 0; the peak of a schedule");
     visitor("--schedule", schedule,
             "constant, step(FACTOR@EPOCH,...), piecewise, exponential, cosine, one-cycle or warmup");
     visitor("--momentum", momentum, "of sgd and rmsprop, 0 up to 1");
-    visitor("--weight-decay", weight_decay, "of adamw, zero or more");
+    visitor("--weight-decay", weight_decay, "of adamw, zero or more [0.004; 0.05 for digits with --augment]");
     visitor("--clip-norm", clip_norm, "scale gradients down to this global norm; 0 is off");
     visitor("--label-smoothing", label_smoothing, "0 up to 1");
     visitor("--validation-split", validation_split,

@@ -36,8 +36,11 @@ TEST(Recipe, AugmentsAsSuitsTheDataSetUnlessTold) {
   apply_recipe(suited);
   EXPECT_EQ(suited.augmentation.width_shift_range, "0.06");
   EXPECT_EQ(suited.augmentation.shear_range, 8.6);
-  TrainOptions told{.dataset = "mnist", .augment = true, .augmentation = {.rotation_range = 5.0}};
+  EXPECT_EQ(suited.optimizer, "adamw");
+  EXPECT_EQ(suited.weight_decay, 0.05);
+  TrainOptions told{.dataset = "mnist", .optimizer = "adam", .augment = true, .augmentation = {.rotation_range = 5.0}};
   apply_recipe(told);
+  EXPECT_EQ(told.optimizer, "adam");
   EXPECT_EQ(told.augmentation.rotation_range, 5.0);
   EXPECT_EQ(told.augmentation.shear_range, 0.0);
 }
