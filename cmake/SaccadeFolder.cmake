@@ -100,13 +100,13 @@ endfunction()
 # saccade_unite(target SOURCES sources... APART patterns...)
 #
 # Compiles several of the target's sources as one, so that headers are read and templates instantiated once for all. Those
-# that match a pattern stay by themselves, and so do those that Highway compiles once an instruction set.
+# whose names match a pattern stay by themselves, and so do those that Highway compiles once an instruction set.
 function(saccade_unite target)
   cmake_parse_arguments(ARG "" "" "SOURCES;APART" ${ARGN})
   list(JOIN ARG_APART "|" apart)
   foreach(source IN LISTS ARG_SOURCES)
     file(STRINGS "${source}" several_times REGEX "HWY_TARGET_INCLUDE" LIMIT_COUNT 1)
-    if(several_times OR (apart AND source MATCHES "(${apart})"))
+    if(several_times OR (apart AND source MATCHES "/(${apart})[.]cpp$"))
       set_source_files_properties("${source}" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     endif()
   endforeach()
