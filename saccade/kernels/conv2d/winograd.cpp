@@ -19,7 +19,8 @@ using winograd::Tiles;
 constexpr Index kFloatBytes = isize(sizeof(float));
 constexpr Index kVector = 16;  // Channels come in multiples of the widest vector.
 constexpr Index kPanel = 64;   // Columns of one product.
-constexpr Index kRows = 24;    // Its rows: tiles.
+constexpr Index kRows = 24;    // Its rows: tiles, at most,
+constexpr Index kFewRows = 8;  // and at least, where there are so many.
 
 /// Floats from one slice to the next: the slices' lines of the same tile must not share a set of the first cache, whose ways
 /// repeat every 4 KiB.
@@ -41,6 +42,7 @@ struct Geometry {
   Tiles wide, narrow;
   Index count;       // tiles of the batch
   Index chunk;       // tiles that are worked on together
+  Index rows;        // of one product; a chunk has whole ones
   bool own = false;  // each thread takes chunks of its own
 
   Geometry(const Conv2DProblem& p, const WinogradChunks& chunks) {
@@ -65,10 +67,17 @@ struct Geometry {
       chunk = tiles_in(own ? chunks.own_bytes : chunks.shared_bytes, chunks.least_summed_tiles);
     } else {
       chunk = tiles_in(chunks.own_bytes, kRows);
-      own = ceil_divide(count, chunk) >= chunks.least_own;
-      if (!own) chunk = tiles_in(chunks.shared_bytes, kRows);
+      if (winograd::slices(m) * p.ic * p.oc * kFloatBytes <= chunks.own_filter_bytes) {
+        own = true;
+        chunk = std::min(chunk, std::max(kFewRows, ceil_divide(count, chunks.least_own)));
+      } else {
+        own = ceil_divide(count, chunk) >= chunks.least_own;
+        if (!own) chunk = tiles_in(chunks.shared_bytes, kRows);
+      }
     }
-    chunk = std::min(count, round_up(ceil_divide(count, ceil_divide(count, chunk)), kRows));
+    chunk = std::min(chunk, ceil_divide(count, ceil_divide(count, chunk)));
+    rows = ceil_divide(chunk, ceil_divide(chunk, kRows));
+    chunk = std::min(count, round_up(chunk, rows));
   }
 };
 
@@ -116,8 +125,8 @@ class WinogradData final : public Conv2DKernel {
         wide_stride_(slice_stride(g_.chunk * from_)),
         narrow_stride_(slice_stride(g_.chunk * to_)),
         slots_(g_.own ? thread_count() : 1),
-        product_(std::min(kRows, g_.chunk), from_, to_),
-        last_product_(g_.count - (ceil_divide(g_.count, kRows) - 1) * kRows, from_, to_),
+        product_(g_.rows, from_, to_),
+        last_product_(g_.count - (ceil_divide(g_.count, g_.rows) - 1) * g_.rows, from_, to_),
         zeros_(usize(from_)) {
     wide_ = scratch_.add(slots_ * slices_ * wide_stride_ * kFloatBytes);
     narrow_ = scratch_.add(slots_ * slices_ * narrow_stride_ * kFloatBytes);
@@ -168,10 +177,10 @@ class WinogradData final : public Conv2DKernel {
   static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
 
   void multiply(Index first, Index count, const float* wide, const float* filter, float* narrow) const {
-    const Index blocks = ceil_divide(count, kRows);
+    const Index blocks = ceil_divide(count, g_.rows);
     parallel_for(slices_ * blocks, [&](Index task) {
-      const Index slice = task / blocks, row = task % blocks * kRows;
-      const bool is_last = first + row + kRows >= g_.count;
+      const Index slice = task / blocks, row = task % blocks * g_.rows;
+      const bool is_last = first + row + g_.rows >= g_.count;
       (is_last ? last_product_ : product_)(wide + slice * wide_stride_ + row * from_, filter + slice * filter_stride_,
                                            narrow + slice * narrow_stride_ + row * to_);
     });

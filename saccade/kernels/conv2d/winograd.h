@@ -22,13 +22,14 @@ inline constexpr double kWinogradGrowth = (48.0 / 3.0) * (48.0 / 3.0);
 std::string decline_winograd(const Conv2DProblem& problem);
 std::unique_ptr<Conv2DKernel> make_winograd(const Conv2DProblem& problem);
 
-/// How many tiles are worked on together, as measured. Where there are many, each thread takes chunks of its own through all
-/// steps, within its second cache; else all threads take one step of a chunk after the other.
+/// How many tiles are worked on together, as measured. Where there are many, or the filter is small, each thread takes chunks of
+/// its own through all steps, within its second cache; else all threads take one step of a chunk after the other.
 struct WinogradChunks {
-  Index own_bytes = 800'000;       ///< Transformed tiles of a chunk of one thread,
-  Index shared_bytes = 4 << 20;    ///< and of a chunk of all.
-  Index least_own = 8;             ///< Fewer chunks are shared (forward, backward_data).
-  Index least_summed_tiles = 96;   ///< Pay for reading and writing the sums of backward_weights once more.
+  Index own_bytes = 800'000;           ///< Transformed tiles of a chunk of one thread,
+  Index shared_bytes = 4 << 20;        ///< and of a chunk of all.
+  Index least_own = 8;                 ///< Fewer chunks are shared (forward, backward_data),
+  Index own_filter_bytes = 1'000'000;  ///< unless the transformed filter is no larger.
+  Index least_summed_tiles = 96;       ///< Pay for reading and writing the sums of backward_weights once more.
   Index own_sums_bytes = 640'000;  ///< Sums so small stay in the second cache: groups of chunks have sums of their own.
   Index most_groups = 8;
 };

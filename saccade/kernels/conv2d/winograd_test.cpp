@@ -123,11 +123,17 @@ TEST(Winograd, ComputesTheSameInChunksOfAnySize) {
   reference::conv2d_backward_data(p, grad_dst.data(), weight.data(), exact_grad_src.data());
   reference::conv2d_backward_weights(p, src.data(), grad_dst.data(), exact_grad_weight.data(), exact_grad_bias.data());
 
-  // 150 tiles: chunks of a thread of its own, of 24 and a last one of 6; shared ones; groups of two chunks and of one.
+  // 150 tiles: chunks of a thread of its own, with whole products and a smaller last one; shared ones; groups of two chunks
+  // and of one.
   const WinogradChunks own{.own_bytes = 1, .least_own = 2, .least_summed_tiles = 24, .most_groups = 4};
-  const WinogradChunks shared{
-      .own_bytes = 1, .shared_bytes = 1, .least_own = 100, .least_summed_tiles = 48, .own_sums_bytes = 0};
-  for (const WinogradChunks& chunks : {WinogradChunks(), own, shared}) {
+  const WinogradChunks shared{.own_bytes = 1,
+                              .shared_bytes = 1,
+                              .least_own = 100,
+                              .own_filter_bytes = 0,
+                              .least_summed_tiles = 48,
+                              .own_sums_bytes = 0};
+  const WinogradChunks few{.least_own = 100};
+  for (const WinogradChunks& chunks : {WinogradChunks(), own, shared, few}) {
     Values dst(exact_dst.size()), grad_src(src.size()), grad_weight(weight.size()), grad_bias(48);
     for (const Pass pass : {Pass::forward, Pass::backward_data, Pass::backward_weights}) {
       p.pass = pass;
