@@ -8,6 +8,7 @@
 
 #include "saccade/base/random.h"
 #include "saccade/kernels/conv2d/reference.h"
+#include "saccade/kernels/gemm/small_gemm_internal.h"
 #include "saccade/kernels/test_memory_internal.h"
 
 namespace saccade::kernels {
@@ -48,6 +49,7 @@ std::vector<double> doubles(const Values& values) { return {values.begin(), valu
 class WinogradErrors : public testing::TestWithParam<Conv2DProblem> {};
 
 TEST_P(WinogradErrors, AreAsSmallAsDocumented) {
+  if (!SmallGemm::decline().empty()) GTEST_SKIP() << SmallGemm::decline();
   Conv2DProblem p = GetParam();
   const Values src = draw(p.src_elements(), true, 1.0, 0);
   const Values weight = draw(p.weight_elements(), false, std::sqrt(2.0 / static_cast<double>(9 * p.ic)), 1);
@@ -115,6 +117,7 @@ Values integers(Index elements, int step, std::uint32_t slot) {
 }
 
 TEST(Winograd, ComputesTheSameInChunksOfAnySize) {
+  if (!SmallGemm::decline().empty()) GTEST_SKIP() << SmallGemm::decline();
   Conv2DProblem p{.n = 6, .ih = 19, .iw = 18, .ic = 16, .oc = 48, .kh = 3, .kw = 3, .ph = {1, 1}, .pw = {1, 1}};
   const Values src = integers(p.src_elements(), 1, 0), bias = integers(p.oc, 1, 3);
   const Values weight = integers(p.weight_elements(), 576, 1), grad_dst = integers(p.dst_elements(), 576, 2);
@@ -157,6 +160,7 @@ TEST(Winograd, ComputesTheSameInChunksOfAnySize) {
 }
 
 TEST(Winograd, LetsNaNThrough) {
+  if (!SmallGemm::decline().empty()) GTEST_SKIP() << SmallGemm::decline();
   const Conv2DProblem p{.n = 8,
                         .ih = 8,
                         .iw = 8,
@@ -179,6 +183,7 @@ TEST(Winograd, LetsNaNThrough) {
 }
 
 TEST(Winograd, DeclinesWithAReason) {
+  if (!SmallGemm::decline().empty()) GTEST_SKIP() << SmallGemm::decline();
   const Conv2DProblem p{.n = 8, .ih = 32, .iw = 32, .ic = 64, .oc = 64, .kh = 3, .kw = 3};
   EXPECT_EQ(decline_winograd(p), "");
   const auto reason = [&](auto change) {
