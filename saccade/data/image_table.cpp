@@ -130,8 +130,7 @@ class Labelled {
     std::vector<std::string> all;
     for (const CsvRow* row : rows) std::ranges::move(reader.labels(*row), std::back_inserter(all));
     std::ranges::sort(all);
-    const auto repeated = std::ranges::unique(all);
-    all.erase(repeated.begin(), repeated.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
     if (classes_.empty()) classes_ = all;
     require_classes(classes_, name);
     for (std::size_t c = 0; c < classes_.size(); ++c) number_of_.emplace(classes_[c], c);

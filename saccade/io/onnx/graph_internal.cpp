@@ -9,7 +9,6 @@
 #include <cstring>
 #include <limits>
 #include <optional>
-#include <ranges>
 
 #include "saccade/base/error.h"
 #include "saccade/io/half_internal.h"
@@ -142,8 +141,8 @@ class TensorReader {
       case TensorProto::FLOAT:
         return to_floats(proto_.float_data());
       case TensorProto::DOUBLE: {
-        const auto narrow = [](double value) { return static_cast<float>(value); };
-        const auto narrowed = proto_.double_data() | std::views::transform(narrow);
+        std::vector<float> narrowed;
+        for (const double value : proto_.double_data()) narrowed.push_back(static_cast<float>(value));
         return to_floats(narrowed);
       }
       case TensorProto::FLOAT16:
