@@ -260,8 +260,8 @@ Tensor array_to_image(const Shape& hwc, std::span<const float> values) {
                       .got = fmt::format("{}", values.size()),
                       .fix = "pass one whole picture"});
   }
-  const auto [low, high] = std::ranges::minmax(values);
-  const float range = high - low;
+  const auto extremes = std::ranges::minmax(values);
+  const float low = extremes.min, range = extremes.max - low;
   std::ranges::transform(values, image.uint8s().begin(), [=](float x) {
     const float level = (x - low) / range * 255.0F;
     return static_cast<std::uint8_t>(level > 0.0F && level <= 255.0F ? level : 0.0F);  // 0 for what is no number
