@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "saccade/base/integer.h"
+#include "saccade/kernels/activation/activation.h"
 
 namespace saccade::kernels {
 
@@ -27,6 +28,13 @@ inline std::string problem_id(std::string_view name, float value) {
   std::array<char, 64> digits;
   const auto end = std::to_chars(digits.begin(), digits.end(), value, std::chars_format::fixed).ptr;
   return std::string(name).append(digits.begin(), end);
+}
+
+/// Adds to an id "_nobias", and the activation, where that is so.
+inline std::string with_bias_and_activation(std::string id, bool bias, Activation activation) {
+  if (!bias) id += "_nobias";
+  if (activation != Activation::linear) id.append("_").append(name_of(activation));
+  return id;
 }
 
 }  // namespace saccade::kernels

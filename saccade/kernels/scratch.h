@@ -24,6 +24,11 @@ class ScratchLayout {
   Index size_ = 0;
 };
 
+/// The floats of the part at an offset that ScratchLayout gave.
+inline float* floats_at(std::span<std::byte> scratch, Index offset) {
+  return reinterpret_cast<float*>(scratch.data() + offset);
+}
+
 /// Working memory of a kernel whose caller brings none, or that must survive from one run to the next; 64-byte aligned.
 class OwnScratch {
  public:

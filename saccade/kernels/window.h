@@ -19,6 +19,20 @@ constexpr Index window_count(Index in, Index k, Index stride, Index dilation, Pa
   return room < 0 ? 0 : room / stride + 1;
 }
 
+/// The windows first .. last-1 of `count` whose taps all lie on the image.
+struct WholeWindows {
+  Index first = 0;
+  Index last = 0;
+};
+constexpr WholeWindows whole_windows(Index in, Index k, Index stride, Index dilation, Pads pads, Index count) noexcept {
+  const Index reach =
+      in - window_extent(k, dilation) + pads.before;  // where the last one may begin, in the padded image
+  const Index fit = reach < 0 ? 0 : reach / stride + 1;
+  const Index last = fit < count ? fit : count;
+  const Index first = ceil_divide(pads.before, stride);
+  return {first < last ? first : last, last};
+}
+
 /// TensorFlow's SAME: out = ceil(in / stride); total = max((out - 1) * stride + extent - in, 0); before = floor(total /
 /// 2), the odd pixel goes after (bottom, right). Source: "Notes on padding", tf.nn.
 constexpr Pads same_pads(Index in, Index k, Index stride, Index dilation) noexcept {

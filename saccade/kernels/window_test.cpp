@@ -57,5 +57,26 @@ TEST(WindowCount, IsZeroWhenTheWindowDoesNotFit) {
   EXPECT_EQ(window_count(2, 3, 1, 1, {1, 0}), 1);
 }
 
+TEST(WholeWindows, AreThoseWithoutATapInThePadding) {
+  for (Index in = 1; in <= 9; ++in) {
+    for (Index k = 1; k <= 5; ++k) {
+      for (Index stride = 1; stride <= 3; ++stride) {
+        for (Index dilation = 1; dilation <= 2; ++dilation) {
+          for (const Pads pads : {Pads{0, 0}, Pads{1, 1}, Pads{4, 0}, Pads{0, 5}, Pads{9, 9}}) {
+            const Index count = window_count(in, k, stride, dilation, pads);
+            const WholeWindows whole = whole_windows(in, k, stride, dilation, pads, count);
+            ASSERT_LE(whole.first, whole.last);
+            for (Index x = 0; x < count; ++x) {
+              const Index begin = x * stride - pads.before;
+              const bool expected = begin >= 0 && begin + window_extent(k, dilation) <= in;
+              EXPECT_EQ(x >= whole.first && x < whole.last, expected) << in << " " << k << " " << x;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace saccade::kernels

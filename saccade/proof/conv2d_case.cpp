@@ -104,15 +104,7 @@ void Conv2DCase::magnitude(Pass pass, const Views<double>& views) const {
 std::unique_ptr<Prepared> Conv2DCase::prepare(std::string_view implementation) const {
   return prepare_passes(kernels::conv2d_implementations(), problem_, passes(), implementation,
                         [bias = problem_.bias](Pass, const Views<float>& v, std::span<std::byte> scratch) {
-                          return Conv2DBuffers{.src = v.operands[0],
-                                               .weight = v.operands[1],
-                                               .bias = bias ? v.operands[2] : std::span<const float>(),
-                                               .grad_dst = v.grad_dst,
-                                               .dst = v.results[0],
-                                               .grad_src = v.gradients[0],
-                                               .grad_weight = v.gradients[1],
-                                               .grad_bias = bias ? v.gradients[2] : std::span<float>(),
-                                               .scratch = scratch};
+                          return weighted_buffers<Conv2DBuffers>(v, bias, scratch);
                         });
 }
 

@@ -40,16 +40,9 @@ class ConvPool2DCase final : public CaseOf<ConvPool2DCase> {
     return prepare_twin(
         kernels::conv_pool2d_implementations(), problem_, implementation,
         [bias = problem_.bias](const Views<float>& v, std::span<std::byte> scratch, std::span<std::byte> saved) {
-          return ConvPool2DBuffers{.src = v.operands[0],
-                                   .weight = v.operands[1],
-                                   .bias = bias ? v.operands[2] : std::span<const float>(),
-                                   .grad_dst = v.grad_dst,
-                                   .dst = v.results[0],
-                                   .grad_src = v.gradients[0],
-                                   .grad_weight = v.gradients[1],
-                                   .grad_bias = bias ? v.gradients[2] : std::span<float>(),
-                                   .saved = saved,
-                                   .scratch = scratch};
+          auto buffers = weighted_buffers<ConvPool2DBuffers>(v, bias, scratch);
+          buffers.saved = saved;
+          return buffers;
         });
   }
 

@@ -79,15 +79,7 @@ void DenseCase::magnitude(Pass pass, const Views<double>& views) const {
 std::unique_ptr<Prepared> DenseCase::prepare(std::string_view implementation) const {
   return prepare_passes(kernels::dense_implementations(), problem_, passes(), implementation,
                         [bias = problem_.bias](Pass, const Views<float>& v, std::span<std::byte> scratch) {
-                          return DenseBuffers{.src = v.operands[0],
-                                              .weight = v.operands[1],
-                                              .bias = bias ? v.operands[2] : std::span<const float>(),
-                                              .grad_dst = v.grad_dst,
-                                              .dst = v.results[0],
-                                              .grad_src = v.gradients[0],
-                                              .grad_weight = v.gradients[1],
-                                              .grad_bias = bias ? v.gradients[2] : std::span<float>(),
-                                              .scratch = scratch};
+                          return weighted_buffers<DenseBuffers>(v, bias, scratch);
                         });
 }
 

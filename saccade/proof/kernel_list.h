@@ -27,6 +27,20 @@ Found<Kernel> find_kernel(std::span<const kernels::Implementation<Problem, Kerne
   return {std::move(choice.kernel), std::move(declined)};
 }
 
+/// Buffers of an operation with operands src, weight and perhaps bias (conv2d, dense), and one result.
+template <class Buffers>
+Buffers weighted_buffers(const Views<float>& v, bool bias, std::span<std::byte> scratch) {
+  return {.src = v.operands[0],
+          .weight = v.operands[1],
+          .bias = bias ? v.operands[2] : std::span<const float>(),
+          .grad_dst = v.grad_dst,
+          .dst = v.results[0],
+          .grad_src = v.gradients[0],
+          .grad_weight = v.gradients[1],
+          .grad_bias = bias ? v.gradients[2] : std::span<float>(),
+          .scratch = scratch};
+}
+
 /// For operations whose passes are kernels of their own (conv2d, dense): one kernel a pass. to_buffers(pass, views,
 /// scratch) makes the operation's buffers.
 template <class Problem, class Kernel, class ToBuffers>

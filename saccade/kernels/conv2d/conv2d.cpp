@@ -51,25 +51,23 @@ constexpr std::array<Conv2DImplementation, 6> kImplementations{{
 }  // namespace
 
 std::string Conv2DProblem::id() const {
-  std::string id = problem_id({{"n", n},
-                               {"ih", ih},
-                               {"iw", iw},
-                               {"ic", ic},
-                               {"oc", oc},
-                               {"kh", kh},
-                               {"kw", kw},
-                               {"sh", sh},
-                               {"sw", sw},
-                               {"dh", dh},
-                               {"dw", dw},
-                               {"pt", ph.before},
-                               {"pb", ph.after},
-                               {"pl", pw.before},
-                               {"pr", pw.after},
-                               {"g", groups}});
-  if (!bias) id += "_nobias";
-  if (activation != Activation::linear) id.append("_").append(name_of(activation));
-  return id;
+  return with_bias_and_activation(problem_id({{"n", n},
+                                              {"ih", ih},
+                                              {"iw", iw},
+                                              {"ic", ic},
+                                              {"oc", oc},
+                                              {"kh", kh},
+                                              {"kw", kw},
+                                              {"sh", sh},
+                                              {"sw", sw},
+                                              {"dh", dh},
+                                              {"dw", dw},
+                                              {"pt", ph.before},
+                                              {"pb", ph.after},
+                                              {"pl", pw.before},
+                                              {"pr", pw.after},
+                                              {"g", groups}}),
+                                  bias, activation);
 }
 
 namespace {

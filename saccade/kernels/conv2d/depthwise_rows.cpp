@@ -149,11 +149,8 @@ class DepthwiseRows final : public Conv2DKernel {
       : p_(p),
         oh_(p.oh()),
         ow_(p.ow()),
-        rows_a_task_(std::max(ceil_divide(oh_, kTasksAnImage), ceil_divide(kLeastFloats, ow_ * p.oc))) {
-    // Columns x with x*sw - pl >= 0 and x*sw - pl + kw-1 < iw.
-    const Index reach = p.iw - 1 - (p.kw - 1) + p.pw.before;
-    last_whole_ = reach < 0 ? 0 : std::min(reach / p.sw + 1, ow_);
-    first_whole_ = std::min(ceil_divide(p.pw.before, p.sw), last_whole_);
+        rows_a_task_(std::max(ceil_divide(oh_, kTasksAnImage), ceil_divide(kLeastFloats, ow_ * p.oc))),
+        whole_(whole_windows(p.iw, p.kw, p.sw, p.dw, p.pw, ow_)) {
     if (p.activation == Activation::relu || p.activation == Activation::relu6) low_ = 0;
     if (p.activation == Activation::relu6) high_ = 6;
     const bool within_bounds = p.activation == Activation::linear || low_ == 0;
@@ -191,15 +188,15 @@ class DepthwiseRows final : public Conv2DKernel {
       .iw = p_.iw,
       .sw = p_.sw,
       .pad = p_.pw.before,
-      .first_whole = first_whole_,
-      .last_whole = last_whole_,
+      .first_whole = whole_.first,
+      .last_whole = whole_.last,
       .low = low_,
       .high = high_});
   }
 
   Conv2DProblem p_;
   Index oh_, ow_, rows_a_task_;
-  Index first_whole_ = 0, last_whole_ = 0;
+  WholeWindows whole_;  // columns
   float low_ = -std::numeric_limits<float>::infinity(), high_ = std::numeric_limits<float>::infinity();
   std::vector<InPlaceActivation> tasks_;  // what is left to do to each task's result
 };

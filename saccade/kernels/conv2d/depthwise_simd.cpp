@@ -116,12 +116,8 @@ constexpr Index kMostWeights = 64;
 /// A task is kMostLanes channels of all the images: nothing has to be added up afterwards.
 class DepthwiseWeights final : public Conv2DKernel {
  public:
-  explicit DepthwiseWeights(const Conv2DProblem& p) : p_(p) {
-    // Columns x with x*sw - pl >= 0 and x*sw - pl + (kw-1)*dw < iw.
-    const Index reach = p.iw - 1 - (p.kw - 1) * p.dw + p.pw.before;
-    last_whole_ = reach < 0 ? 0 : std::min(reach / p.sw + 1, p.ow());
-    first_whole_ = std::min(ceil_divide(p.pw.before, p.sw), last_whole_);
-  }
+  explicit DepthwiseWeights(const Conv2DProblem& p)
+      : p_(p), whole_(whole_windows(p.iw, p.kw, p.sw, p.dw, p.pw, p.ow())) {}
 
   void run(const Conv2DBuffers& b) override {
     parallel_for(ceil_divide(p_.ic, kMostLanes), [&](Index task) {
@@ -129,7 +125,7 @@ class DepthwiseWeights final : public Conv2DKernel {
       const std::size_t channels = usize(std::min(kMostLanes, p_.ic - first));
       double sums[kMostWeights * kMostLanes] = {};
       HWY_DYNAMIC_DISPATCH(SumDepthwise)
-      (p_, b.src.data() + first, b.grad_dst.data() + first, channels, first_whole_, last_whole_, sums);
+      (p_, b.src.data() + first, b.grad_dst.data() + first, channels, whole_.first, whole_.last, sums);
       for (Index tap = 0; tap < p_.kh * p_.kw; ++tap) {
         std::transform(sums + tap * kMostLanes, sums + tap * kMostLanes + channels,
                        b.grad_weight.data() + tap * p_.ic + first, [](double sum) { return static_cast<float>(sum); });
@@ -151,7 +147,7 @@ class DepthwiseWeights final : public Conv2DKernel {
   }
 
   Conv2DProblem p_;
-  Index first_whole_ = 0, last_whole_ = 0;
+  WholeWindows whole_;  // columns
 };
 
 }  // namespace

@@ -202,8 +202,8 @@ class WeightPass final : public Conv2DKernel {
   Index scratch_bytes() const override { return scratch_.size_bytes(); }
 
   void run(const Conv2DBuffers& b) override {
-    float* const weights = at(b, partial_weights_);
-    float* const biases = at(b, partial_biases_);
+    float* const weights = floats_at(b.scratch, partial_weights_);
+    float* const biases = floats_at(b.scratch, partial_biases_);
     parallel_for(calls_.count(), [&](Index shard) {
       calls_.execute(shard, b.scratch,
                      {calls_.part(b.src, shard).data(), calls_.part(b.grad_dst, shard).data(),
@@ -233,8 +233,6 @@ class WeightPass final : public Conv2DKernel {
     reorder_.emplace(make_reorder(d.weight, hwio(p)));
     reorder_scratchpad_ = scratch_.add(reorder_->scratchpad_bytes());
   }
-
-  static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
 
   void add_up(const float* partials, Index stride, float* sum, Index elements) const {
     const Index count = calls_.count();

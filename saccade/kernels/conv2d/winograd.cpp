@@ -22,6 +22,9 @@ constexpr Index kPanel = 64;   // Columns of one product.
 constexpr Index kRows = 24;    // Its rows: tiles, at most,
 constexpr Index kFewRows = 8;  // and at least, where there are so many.
 
+/// The size of the last of the pieces of `step` that an extent is cut into.
+constexpr Index last_of(Index extent, Index step) noexcept { return extent - (ceil_divide(extent, step) - 1) * step; }
+
 /// Floats from one slice to the next: the slices' lines of the same tile must not share a set of the first cache, whose ways
 /// repeat every 4 KiB.
 constexpr Index slice_stride(Index elements) noexcept { return round_up(elements, 1024) + kVector; }
@@ -91,10 +94,7 @@ Index tiles_of_task(const Geometry& g, Index c) {
 class PanelProduct {
  public:
   PanelProduct(Index rows, Index from, Index to)
-      : from_(from),
-        to_(to),
-        whole_(make(rows, std::min(kPanel, to))),
-        last_(make(rows, to - (ceil_divide(to, kPanel) - 1) * kPanel)) {}
+      : from_(from), to_(to), whole_(make(rows, std::min(kPanel, to))), last_(make(rows, last_of(to, kPanel))) {}
 
   void operator()(const float* a, const float* b, float* c) const {
     for (Index panel = 0; panel < to_; panel += kPanel) {
@@ -126,7 +126,7 @@ class WinogradData final : public Conv2DKernel {
         narrow_stride_(slice_stride(g_.chunk * to_)),
         slots_(g_.own ? thread_count() : 1),
         product_(g_.rows, from_, to_),
-        last_product_(g_.count - (ceil_divide(g_.count, g_.rows) - 1) * g_.rows, from_, to_),
+        last_product_(last_of(g_.count, g_.rows), from_, to_),
         zeros_(usize(from_)) {
     wide_ = scratch_.add(slots_ * slices_ * wide_stride_ * kFloatBytes);
     narrow_ = scratch_.add(slots_ * slices_ * narrow_stride_ * kFloatBytes);
@@ -153,8 +153,8 @@ class WinogradData final : public Conv2DKernel {
     const float* const filter = transformed_filter(b);
     const auto run_chunk = [&](Index slot, Index chunk) {
       const Index first = chunk * g_.chunk, count = std::min(g_.chunk, g_.count - first);
-      float* const wide = at(b, wide_) + slot * slices_ * wide_stride_;
-      float* const narrow = at(b, narrow_) + slot * slices_ * narrow_stride_;
+      float* const wide = floats_at(b.scratch, wide_) + slot * slices_ * wide_stride_;
+      float* const narrow = floats_at(b.scratch, narrow_) + slot * slices_ * narrow_stride_;
       parallel_ranges(count, tiles_of_task(g_, from_), [&](Index begin, Index end) {
         winograd::transform_source(g_.wide, src, zeros_.data(), first + begin, end - begin, wide + begin * from_,
                                    wide_stride_);
@@ -174,8 +174,6 @@ class WinogradData final : public Conv2DKernel {
   }
 
  private:
-  static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
-
   void multiply(Index first, Index count, const float* wide, const float* filter, float* narrow) const {
     const Index blocks = ceil_divide(count, g_.rows);
     parallel_for(slices_ * blocks, [&](Index task) {
@@ -187,11 +185,11 @@ class WinogradData final : public Conv2DKernel {
   }
 
   const float* transformed_filter(const Conv2DBuffers& b) {
-    float* const filter = kept_filter_ ? reinterpret_cast<float*>(kept_filter_->bytes().data()) : at(b, filter_);
+    float* const filter = kept_filter_ ? floats_at(kept_filter_->bytes(), 0) : floats_at(b.scratch, filter_);
     if (is_kept_) return filter;
     const float* weight = b.weight.data();
     if (exchange_) {
-      const std::span<float> exchanged(at(b, exchanged_), b.weight.size());
+      const std::span<float> exchanged(floats_at(b.scratch, exchanged_), b.weight.size());
       exchange_->run({.src = b.weight, .dst = exchanged});
       weight = exchanged.data();
     }
@@ -237,7 +235,6 @@ class WinogradWeights final : public Conv2DKernel {
     narrow_ = scratch_.add(slots_ * slices_ * narrow_stride_ * kFloatBytes);
     sums_ = scratch_.add(groups_ * slices_ * sums_stride_ * kFloatBytes);
     if (p.bias) biases_ = scratch_.add(groups_ * p.oc * kFloatBytes);
-    const auto last_of = [](Index extent, Index step) { return extent - (ceil_divide(extent, step) - 1) * step; };
     for (const Index inner : {g_.chunk, last_of(g_.count, g_.chunk)}) {
       for (const Index rows : {std::min(kPanel, p.ic), last_of(p.ic, kPanel)}) {
         for (const Index columns : {std::min(kPanel, p.oc), last_of(p.oc, kPanel)}) {
@@ -263,7 +260,7 @@ class WinogradWeights final : public Conv2DKernel {
       sum_group(b, 0, 0);
     }
     const Index elements = p_.ic * p_.oc, group_elements = slices_ * sums_stride_;
-    float* const sums = at(b, sums_);
+    float* const sums = floats_at(b.scratch, sums_);
     parallel_ranges(elements, 64 * kVector, [&](Index begin, Index end) {
       for (Index group = 1; group < groups_; ++group) {
         for (Index slice = 0; slice < slices_; ++slice) {
@@ -276,16 +273,14 @@ class WinogradWeights final : public Conv2DKernel {
     });
     if (!p_.bias) return;
     std::ranges::fill(b.grad_bias, 0.0F);
-    winograd::add_rows(at(b, biases_), groups_, p_.oc, b.grad_bias.data());
+    winograd::add_rows(floats_at(b.scratch, biases_), groups_, p_.oc, b.grad_bias.data());
   }
 
  private:
-  static float* at(const Conv2DBuffers& b, Index offset) { return reinterpret_cast<float*>(b.scratch.data() + offset); }
-
   void sum_group(const Conv2DBuffers& b, Index slot, Index group) const {
-    float* const wide = at(b, wide_) + slot * slices_ * wide_stride_;
-    float* const narrow = at(b, narrow_) + slot * slices_ * narrow_stride_;
-    float* const bias = p_.bias ? at(b, biases_) + group * p_.oc : nullptr;
+    float* const wide = floats_at(b.scratch, wide_) + slot * slices_ * wide_stride_;
+    float* const narrow = floats_at(b.scratch, narrow_) + slot * slices_ * narrow_stride_;
+    float* const bias = p_.bias ? floats_at(b.scratch, biases_) + group * p_.oc : nullptr;
     if (p_.bias) std::fill(bias, bias + p_.oc, 0.0F);
     const Index first_chunk = group * chunks_of_group_;
     for (Index chunk = first_chunk; chunk < std::min(chunks_, first_chunk + chunks_of_group_); ++chunk) {
@@ -297,7 +292,7 @@ class WinogradWeights final : public Conv2DKernel {
                                      narrow + begin * p_.oc, narrow_stride_);
       });
       const Index blocks = ceil_divide(p_.ic, kPanel), tasks = slices_ * blocks;
-      float* const sums = at(b, sums_) + group * slices_ * sums_stride_;
+      float* const sums = floats_at(b.scratch, sums_) + group * slices_ * sums_stride_;
       parallel_for(tasks + (p_.bias ? 1 : 0), [&](Index task) {
         if (task == tasks) {
           const Index ones = winograd::side(g_.wide.m) + 1;  // the slice of point (1, 1)

@@ -67,20 +67,18 @@ Pool2DProblem ConvPool2DProblem::pool() const {
 }
 
 std::string ConvPool2DProblem::id() const {
-  std::string id = problem_id({{"n", n},
-                               {"ih", ih},
-                               {"iw", iw},
-                               {"ic", ic},
-                               {"oc", oc},
-                               {"kh", kh},
-                               {"kw", kw},
-                               {"pt", ph.before},
-                               {"pb", ph.after},
-                               {"pl", pw.before},
-                               {"pr", pw.after}});
-  if (!bias) id += "_nobias";
-  if (activation != Activation::linear) id.append("_").append(name_of(activation));
-  return id;
+  return with_bias_and_activation(problem_id({{"n", n},
+                                              {"ih", ih},
+                                              {"iw", iw},
+                                              {"ic", ic},
+                                              {"oc", oc},
+                                              {"kh", kh},
+                                              {"kw", kw},
+                                              {"pt", ph.before},
+                                              {"pb", ph.after},
+                                              {"pl", pw.before},
+                                              {"pr", pw.after}}),
+                                  bias, activation);
 }
 
 std::span<const ConvPool2DImplementation> conv_pool2d_implementations() { return kImplementations; }

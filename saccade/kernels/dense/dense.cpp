@@ -42,10 +42,7 @@ constexpr std::array<DenseImplementation, 2> kImplementations{{
 }  // namespace
 
 std::string DenseProblem::id() const {
-  std::string id = problem_id({{"m", m}, {"k", k}, {"u", u}});
-  if (!bias) id += "_nobias";
-  if (activation != Activation::linear) id.append("_").append(name_of(activation));
-  return id;
+  return with_bias_and_activation(problem_id({{"m", m}, {"k", k}, {"u", u}}), bias, activation);
 }
 
 std::span<const DenseImplementation> dense_implementations() { return kImplementations; }
