@@ -80,7 +80,7 @@ class Steps {
       correct_ += argmax(output.subspan(row * usize(kClasses), usize(kClasses))) == labels[row] ? 1 : 0;
     }
     require_finite(loss_.run(output, {.labels = labels}, training_.output_grad()));
-    training_.backward([this](Parameter& parameter) { adam_.step_ahead(parameter, adam_.base_learning_rate()); });
+    training_.backward();
     add_l2(parameters_);
     adam_.step();
     ++step_;

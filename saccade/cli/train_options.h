@@ -112,9 +112,10 @@ struct TrainOptions {
     visitor("--cutmix", cutmix, "put a box of one image into another: alpha, e.g. 1; 0 is off");
     visitor("--featurewise-center", featurewise_center, "subtract the training images' mean, channel by channel");
     visitor("--featurewise-std-normalization", featurewise_std_normalization, "and divide by their deviation");
-    visitor("--test-time-augmentation", test_time_augmentation,
-            "test on the mean over views of each image: none, flip or flip-and-shift [none; flip-and-shift for airbench94 "
-            "on cifar10]");
+    visitor(
+        "--test-time-augmentation", test_time_augmentation,
+        "test on the mean over views of each image: none, flip or flip-and-shift [none; flip-and-shift for airbench94 "
+        "on cifar10]");
     visitor("--early-stopping", early_stopping, "stop when val_loss has not improved for so many epochs; 0 is off");
     visitor("--reduce-on-plateau", reduce_on_plateau,
             "divide the learning rate by 10 after so many such epochs; 0 is off");
