@@ -1,7 +1,6 @@
 #include "saccade/cli/bench_command.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -12,10 +11,14 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
+#include "saccade/cli/bench_report_internal.h"
+#include "saccade/cli/comparison.h"
+#include "saccade/cli/gate.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/network_benchmark.h"
 #include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/proof/benchmark.h"
+#include "saccade/proof/fma_peak.h"
 #include "saccade/proof/operations.h"
 #include "saccade/zoo/zoo.h"
 
@@ -33,6 +36,10 @@ struct BenchRequest {
   int rounds = 9;
   std::optional<double> round_seconds;
   std::optional<int> threads;
+  std::string compare;
+  std::string peer_program;
+  std::string gate;
+  bool update = false;
   bool exact = false;
   bool json = false;
 };
@@ -42,7 +49,8 @@ bool is_operation(const std::string& name) {
 }
 
 bool is_network(const std::string& name) {
-  return std::ranges::any_of(zoo::entries(), [&name](const auto& entry) { return entry.name == name; });
+  return is_network_path(name) ||
+         std::ranges::any_of(zoo::entries(), [&name](const auto& entry) { return entry.name == name; });
 }
 
 std::string operation_names() {
@@ -68,7 +76,7 @@ void check(const BenchRequest& request) {
     networks = networks || is_network(name);
     if (is_operation(name) || is_network(name)) continue;
     throw ValueError({.where = "bench",
-                      .expected = fmt::format("one of {}, {}", operation_names(), network_names()),
+                      .expected = fmt::format("one of {}, {}, or a network file", operation_names(), network_names()),
                       .got = fmt::format("'{}'", name),
                       .fix = "check the spelling"});
   }
@@ -85,18 +93,19 @@ void check(const BenchRequest& request) {
                       .got = fmt::format("{}", fmt::join(request.targets, " ")),
                       .fix = "leave it out"});
   }
-}
-
-ordered_json to_json(const proof::Measurement& m) {
-  return {{"shape", m.shape},
-          {"case", m.case_id},
-          {"pass", proof::name_of(m.pass)},
-          {"implementation", m.implementation},
-          {"seconds", m.seconds},
-          {"best_seconds", m.best_seconds},
-          {"gflops", m.gflops},
-          {"share_of_peak", m.share_of_peak},
-          {"gigabytes_per_second", m.gigabytes}};
+  if (operations && !request.compare.empty()) {
+    throw ValueError({.where = "bench: --compare",
+                      .expected = "networks only",
+                      .got = fmt::format("{}", fmt::join(request.targets, " ")),
+                      .fix = "name a network"});
+  }
+  if (!request.compare.empty()) parse_peer(request.compare);
+  if (request.update) {
+    throw ValueError({.where = "bench: --update",
+                      .expected = "--gate FILE, the table that is written anew",
+                      .got = "none",
+                      .fix = "saccade bench --help shows an example"});
+  }
 }
 
 /// Prints a table as it grows, or collects for JSON.
@@ -150,40 +159,6 @@ class OperationPrinter final : public proof::BenchmarkSink {
   ordered_json json_;
 };
 
-ordered_json to_json(const NetworkMeasurement& m) {
-  return {{"seconds", m.seconds},
-          {"best_seconds", m.best_seconds},
-          {"worst_seconds", m.worst_seconds},
-          {"images_per_second", m.images_per_second},
-          {"epoch_seconds", m.epoch_seconds},
-          {"gflops", m.gflops},
-          {"share_of_peak", m.share_of_peak}};
-}
-
-ordered_json to_json(const NetworkReport& report) {
-  return {{"name", report.network},
-          {"fma_peak_gflops", report.fma_peak},
-          {"threads", report.threads},
-          {"parameters", report.parameters},
-          {"batch_size", report.batch_size},
-          {"training", to_json(report.training)},
-          {"inference", to_json(report.inference)}};
-}
-
-std::string to_text(const NetworkReport& report) {
-  std::string text = fmt::format(
-      "{}: {} parameters, batches of {}, {} threads, FMA peak {:.0f} GFLOP/s\n"
-      "{:<10} {:>9} {:>9} {:>9} {:>10} {:>16} {:>8} {:>7}\n",
-      report.network, report.parameters, report.batch_size, report.threads, report.fma_peak, "", "ms/step", "best",
-      "worst", "images/s", "s/60,000 images", "GFLOP/s", "of peak");
-  for (const NetworkMeasurement& m : {report.training, report.inference}) {
-    text += fmt::format("{:<10} {:9.3f} {:9.3f} {:9.3f} {:10.0f} {:16.2f} {:8.1f} {:5.0f} %\n", m.step, 1e3 * m.seconds,
-                        1e3 * m.best_seconds, 1e3 * m.worst_seconds, m.images_per_second, m.epoch_seconds, m.gflops,
-                        100.0 * m.share_of_peak);
-  }
-  return text;
-}
-
 /// Times one operation; returns whether the case, where one was given, was proved.
 bool bench_operation(const std::string& name, const BenchRequest& request, Console& console, ordered_json& all) {
   proof::BenchmarkOptions options{.operation = name,
@@ -200,12 +175,65 @@ bool bench_operation(const std::string& name, const BenchRequest& request, Conso
 }
 
 void bench_network(const std::string& name, const BenchRequest& request, Console& console, ordered_json& all) {
-  NetworkBenchmarkOptions options{.network = name, .seed = request.seed, .rounds = request.rounds};
-  if (request.batch_size) options.batch_size = *request.batch_size;
+  NetworkBenchmarkOptions options{
+      .network = name, .batch_size = request.batch_size, .seed = request.seed, .rounds = request.rounds};
   if (request.round_seconds) options.round_seconds = *request.round_seconds;
-  const NetworkReport report = run_network_benchmark(options);
-  all.push_back(to_json(report));
-  if (!request.json) console.out << to_text(report) << std::flush;
+  const auto report = [&](const auto& result) {
+    all.push_back(to_json(result));
+    if (!request.json) console.out << to_text(result) << std::flush;
+  };
+  if (request.compare.empty()) {
+    report(run_network_benchmark(options));
+  } else {
+    report(compare_network({.network = options, .peer = parse_peer(request.compare), .program = request.peer_program}));
+  }
+}
+
+void check_gate(const BenchRequest& request) {
+  if (!request.targets.empty() || !request.compare.empty() || !request.case_id.empty()) {
+    throw ValueError({.where = "bench: --gate",
+                      .expected = "the file alone, which says what is measured",
+                      .got = "something else to measure, too",
+                      .fix = "leave it out"});
+  }
+}
+
+/// Holds a table of ratios; the command fails when one is missed in two tries.
+void run_gate(const BenchRequest& request, Console& console) {
+  check_gate(request);
+  std::vector<GateRow> rows = read_gate(request.gate);
+  constexpr Index kLeastVector = 8;
+  if (proof::vector_floats() < kLeastVector) {
+    warn(console, "bench: --gate: the ratios are those of processors with AVX2; nothing is measured on this one");
+    return;
+  }
+  ordered_json all = ordered_json::array();
+  bool holds = true;
+  for (GateRow& row : rows) {
+    GateResult result;
+    const bool held = hold_gate_row(row, request.rounds, result);
+    const std::string what = fmt::format("{} {} {}", row.target, row.shape, row.step);
+    all.push_back({{"name", row.target},
+                   {"shape", row.shape},
+                   {"step", row.step},
+                   {"yardstick", row.yardstick},
+                   {"implementation", result.implementation},
+                   {"ratio", result.ratio},
+                   {"least_ratio", row.least},
+                   {"tried_again", result.tried_again},
+                   {"holds", held}});
+    if (request.update) row.least = gate_margin(row, result.ratio);
+    holds = holds && (held || request.update);
+    if (request.json) continue;
+    console.out << fmt::format("{} {:<66} {:6.2f} of {:<9} at least {:.2f}{}{}\n", held ? "ok    " : "FAILED", what,
+                               result.ratio, row.yardstick, row.least,
+                               result.implementation.empty() ? "" : ", by " + result.implementation,
+                               result.tried_again ? ", second try" : "")
+                << std::flush;
+  }
+  if (request.update) update_gate(request.gate, rows);
+  if (request.json) console.out << ordered_json{{"holds", holds}, {"gate", all}}.dump(2) << '\n';
+  if (!holds) throw Exit{1};
 }
 
 void bench(const BenchRequest& request, Console& console) {
@@ -231,12 +259,20 @@ void add_bench_command(const Command& program, Console& console) {
   const auto request = std::make_shared<BenchRequest>();
   const Command command = program.add_command("bench", "Measure how fast operations and networks are");
   command.add("NAME", request->targets,
-              fmt::format("operations: {}\nnetworks: {}", operation_names(), network_names()));
+              fmt::format("operations: {}\nnetworks: {}, or a file", operation_names(), network_names()));
   command.add("--case", request->case_id, "one case of an operation, which is also proved").type("ID");
   command.add("--implementation", request->implementation, "one implementation of an operation [all fast ones]")
       .type("NAME");
   command.add("--seed", request->seed, "of inputs and weights");
-  command.add("--batch-size", request->batch_size, "images a step of a network [128]");
+  command.add("--batch-size", request->batch_size,
+              "images a step of a network [by their size: 128, 64 or 16; 1 against onnxruntime]");
+  command.add("--compare", request->compare, "run networks in a peer, too, in turns: pytorch or onnxruntime")
+      .type("PEER");
+  command.add("--peer-program", request->peer_program, "the python3 or node that has the peer [the one on the PATH]")
+      .type("FILE");
+  command.add("--gate", request->gate, "hold a table of ratios, on one thread; exit code 1 where one is missed twice")
+      .type("FILE");
+  command.add("--update", request->update, "with --gate: write the table anew from what is measured");
   command.add("--rounds", request->rounds, "medians are over as many");
   command.add("--round-seconds", request->round_seconds, "length of a round [operations 0.02, networks 0.3]")
       .type("SECONDS");
@@ -250,10 +286,14 @@ void add_bench_command(const Command& program, Console& console) {
       "Examples:\n"
       "  saccade bench lenet5 mlp\n"
       "  saccade bench vgg_small --batch-size 64 --threads 1\n"
+      "  saccade bench lenet5 mlp --compare pytorch\n"
+      "  saccade bench --gate bench/gate.txt\n"
       "  saccade bench conv2d --json\n"
       "  saccade bench dense --case m2k3u4 --seed 41");
   command.action([request, command, &console] {
-    if (request->targets.empty()) {
+    if (!request->gate.empty()) {
+      run_gate(*request, console);
+    } else if (request->targets.empty()) {
       console.out << command.help();
     } else {
       bench(*request, console);

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
@@ -49,5 +50,16 @@ std::string_view name_of(Pass pass) noexcept;
 /// Times every pass of every implementation, and returns whether the case, where one was given, was proved. Throws
 /// ValueError for an operation, a case or an implementation that does not exist, and rounds or times below their least.
 bool run_operation_benchmark(const BenchmarkOptions& options, BenchmarkSink& sink);
+
+/// The implementation that a plan takes for this pass: the first that does not decline.
+std::string_view chosen_implementation(const Case& c, Pass pass);
+
+/// Seconds of processor time that this thread has had: what else the machine does is not in it.
+double thread_seconds();
+
+/// The least of thread_seconds() of one run of a pass on this thread alone, an implementation each. They take turns for so many
+/// rounds of a run each. Infinite for one that declines. Throws ValueError for a name that does not exist.
+std::vector<double> least_seconds(const Case& c, Pass pass, std::span<const std::string_view> implementations,
+                                  int rounds);
 
 }  // namespace saccade::proof
