@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "saccade/base/printable.h"
 #include "saccade/cli/bench_report_internal.h"
 
 namespace saccade::cli {
@@ -51,7 +52,9 @@ ordered_json to_json(const proof::Measurement& m) {
           {"best_seconds", m.best_seconds},
           {"gflops", m.gflops},
           {"share_of_peak", m.share_of_peak},
-          {"gigabytes_per_second", m.gigabytes}};
+          {"bytes", m.bytes},
+          {"gigabytes_per_second", m.gigabytes},
+          {"flops_per_byte", m.intensity}};
 }
 
 ordered_json to_json(const NetworkReport& report) {
@@ -72,6 +75,39 @@ ordered_json to_json(const ComparisonReport& report) {
                                          {"ratios", step.ratios}};
   }
   return json;
+}
+
+ordered_json to_json(const RooflineReport& report) {
+  ordered_json json{{"name", report.network},
+                    {"fma_peak_gflops", report.fma_peak},
+                    {"memory_gigabytes_per_second", report.bandwidth},
+                    {"threads", report.threads},
+                    {"batch_size", report.batch_size},
+                    {"operations", ordered_json::array()}};
+  for (const RooflinePoint& point : report.points) {
+    json["operations"].push_back({{"layer", point.layer},
+                                  {"pass", point.backward ? "backward" : "forward"},
+                                  {"implementation", point.implementation},
+                                  {"seconds", point.seconds},
+                                  {"gflops", point.gflops()},
+                                  {"bytes", point.bytes},
+                                  {"flops_per_byte", point.intensity()}});
+  }
+  return json;
+}
+
+std::string to_text(const RooflineReport& report) {
+  std::string text = fmt::format(
+      "{}: batches of {}, {} threads, FMA peak {:.0f} GFLOP/s, memory {:.1f} GB/s\n"
+      "{:<28} {:<9} {:<22} {:>9} {:>8} {:>9} {:>8}\n",
+      report.network, report.batch_size, report.threads, report.fma_peak, report.bandwidth, "layer", "pass",
+      "implementation", "ms", "of step", "GFLOP/s", "FLOP/B");
+  for (const RooflinePoint& point : report.points) {
+    text += fmt::format("{:<28} {:<9} {:<22} {:9.3f} {:6.1f} % {:9.1f} {:8.2f}\n", printable(point.layer),
+                        point.backward ? "backward" : "forward", point.implementation, 1e3 * point.seconds,
+                        100.0 * point.seconds / report.seconds(), point.gflops(), point.intensity());
+  }
+  return text;
 }
 
 std::string to_text(const NetworkReport& report) {

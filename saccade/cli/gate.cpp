@@ -15,6 +15,7 @@
 #include "saccade/base/parallel.h"
 #include "saccade/cli/network_benchmark.h"
 #include "saccade/cli/network_steps.h"
+#include "saccade/cli/text_table.h"
 #include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/proof/benchmark.h"
@@ -108,14 +109,6 @@ class RowReader {
   int line_;
 };
 
-/// The words of a line before its comment.
-std::vector<std::string> words_of(const std::string& line) {
-  std::istringstream in(line.substr(0, line.find('#')));
-  std::vector<std::string> words;
-  for (std::string word; in >> word;) words.push_back(word);
-  return words;
-}
-
 /// The network with something between each max pooling and what is before it, so that they are computed apart.
 Model with_pools_apart(const Model& net) {
   std::vector<Node> made;
@@ -205,17 +198,8 @@ GateResult measure_network(const GateRow& row, int rounds) {
 }  // namespace
 
 std::vector<GateRow> read_gate(const std::filesystem::path& path) {
-  std::istringstream in(read_text_file(path));
   std::vector<GateRow> rows;
-  int number = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    const std::vector<std::string> words = words_of(line);
-    if (!words.empty()) rows.push_back(RowReader(path, number).read(words));
-  }
-  if (rows.empty()) {
-    throw FormatError({.where = path.string(), .expected = "at least one ratio", .got = "none", .fix = ""});
-  }
+  for (const TableLine& line : read_table(path)) rows.push_back(RowReader(path, line.number).read(line.words));
   return rows;
 }
 

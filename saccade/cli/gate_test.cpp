@@ -60,7 +60,8 @@ TEST_F(GateTest, WrongRowsAreNamedWithTheirLine) {
   EXPECT_THAT(message("activation n9_relu forward fma_peak 1"), EndsWith("got 'fma_peak'"));  // it has no multiply-adds
   EXPECT_THAT(message("dense nonsense forward onednn 1"), HasSubstr("nonsense"));
   EXPECT_THAT(message("conv2d n1ih8iw8ic3oc4kh3kw3 forward winograd 1"), HasSubstr("got winograd, which declines: "));
-  EXPECT_THAT(test::message_of([&] { read_gate(table("# only this\n")); }), EndsWith("at least one ratio, got none"));
+  EXPECT_THAT(test::message_of([&] { read_gate(table("# only this\n")); }),
+              EndsWith("at least one line that is no comment, got none"));
 }
 
 TEST_F(GateTest, FailsWhereARatioIsMissedTwice) {

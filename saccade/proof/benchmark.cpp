@@ -82,7 +82,9 @@ class Benchmark {
   bool run() {
     check_options();
     std::vector<std::pair<std::string, std::unique_ptr<Case>>> cases;
-    if (options_.case_id.empty()) {
+    if (!options_.shapes.empty()) {
+      for (const auto& [name, id] : options_.shapes) cases.emplace_back(name, operation_.parse(id));
+    } else if (options_.case_id.empty()) {
       for (const NamedCase& shape : operation_.shapes) cases.emplace_back(shape.name, operation_.parse(shape.id));
     } else {
       cases.emplace_back(options_.case_id, operation_.parse(options_.case_id));
@@ -162,7 +164,9 @@ class Benchmark {
                     .best_seconds = seconds.front(),
                     .gflops = gflops,
                     .share_of_peak = gflops / peak_,
-                    .gigabytes = c.bytes(pass) / median / 1e9});
+                    .bytes = c.bytes(pass),
+                    .gigabytes = c.bytes(pass) / median / 1e9,
+                    .intensity = c.flops(pass) / c.bytes(pass)});
   }
 
   const BenchmarkOptions& options_;

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "saccade/proof/operations.h"
@@ -13,7 +14,8 @@ namespace saccade::proof {
 struct BenchmarkOptions {
   std::string operation;     ///< "conv2d"
   std::string case_id = {};  ///< One case, which is also proved; empty for the operation's named shapes.
-  std::uint64_t seed = 1;    ///< Of the inputs.
+  std::vector<std::pair<std::string, std::string>> shapes = {};  ///< Names and ids, in place of the named shapes.
+  std::uint64_t seed = 1;                                        ///< Of the inputs.
   std::string implementation =
       {};                       ///< One only; empty for all but the plain reference, which is left out of named shapes.
   int rounds = 9;               ///< Medians are over as many; the implementations take turns in each.
@@ -31,7 +33,9 @@ struct Measurement {
   double best_seconds = 0.0;
   double gflops = 0.0;         ///< GFLOP/s from the median; 0 for operations that are measured in bytes.
   double share_of_peak = 0.0;  ///< gflops / fma_peak
-  double gigabytes = 0.0;      ///< GB/s: bytes that must be moved at the least, over the median.
+  double bytes = 0.0;          ///< That must be moved at the least: each input and output once.
+  double gigabytes = 0.0;      ///< GB/s: bytes over the median.
+  double intensity = 0.0;      ///< FLOP a byte; 0 for operations that are measured in bytes.
 };
 
 /// What happens in a benchmark, as it happens.

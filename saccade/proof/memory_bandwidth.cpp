@@ -37,7 +37,7 @@ namespace {
 
 HWY_EXPORT(Triad);
 
-constexpr Index kFloats = Index{1} << 25;  // 128 MB
+constexpr Index kFloats = Index{1} << 24;  // 64 MB
 constexpr Index kPiece = Index{1} << 18;
 constexpr int kRounds = 8;
 

@@ -6,9 +6,26 @@
 namespace saccade::e2e {
 namespace {
 
+TEST(Bench, TheFilesOfShapesRun) {
+  int files = 0;
+  for (const fs::directory_entry& file : fs::directory_iterator(fs::path(SACCADE_SOURCE) / "bench/shapes")) {
+    ++files;
+    const std::vector<std::string> args = {
+        "bench", "--shapes", file.path().string(), "--rounds", "1", "--round-seconds", "0", "--json"};
+    const Result result = run(args);
+    ASSERT_EQ(result.exit_code, 0) << describe(args, result);
+    std::size_t measured = 0;
+    for (const auto& operation : nlohmann::json::parse(result.out)["benchmarks"]) {
+      measured += operation["measurements"].size();
+    }
+    EXPECT_GT(measured, 10U) << file.path();
+  }
+  EXPECT_EQ(files, 6);
+}
+
 /// Not every machine has it: Debian's python3-torch brings 300 MB.
 TEST(Bench, PyTorchIsTimedInTurns) {
-  const Result result = run({"bench", "lenet5", "mobilenet_v2", "--compare", "pytorch", "--rounds", "1",
+  const Result result = run({"bench", "lenet5", "resnet20", "--compare", "pytorch", "--threads", "1", "--rounds", "1",
                              "--round-seconds", "0", "--batch-size", "2", "--json"});
   if (result.err.find("expected PyTorch, got none") != std::string::npos) GTEST_SKIP() << result.err;
   ASSERT_EQ(result.exit_code, 0) << result.err;
