@@ -122,7 +122,7 @@ class Picture {
     const double foot = std::max(x_.low, y_.low / report_.bandwidth);
     line(x_.at(foot), y_.at(foot * report_.bandwidth), x_.at(ridge), y_.at(report_.fma_peak), kRoof);
     line(x_.at(ridge), y_.at(report_.fma_peak), x_.end, y_.at(report_.fma_peak), kRoof);
-    write(x_.end - 4.0, y_.at(report_.fma_peak) - 7.0, "end",
+    write(x_.at(ridge) + 6.0, y_.at(report_.fma_peak) - 7.0, "start",
           fmt::format("fused multiply-adds: {:.0f} GFLOP/s", report_.fma_peak));
     const double x = x_.at(std::sqrt(foot * ridge)), y = y_.at(std::sqrt(foot * ridge) * report_.bandwidth);
     const double angle = std::atan2(y_.at(report_.fma_peak) - y, x_.at(ridge) - x) * 180.0 / M_PI;

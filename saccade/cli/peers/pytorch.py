@@ -200,6 +200,7 @@ class Layers(nn.Module):
         kind = nn.BatchNorm2d if x.dim() == 4 else nn.BatchNorm1d
         norm = kind(x.shape[1], eps=options["epsilon"], momentum=1 - options["momentum"])
         norm.weight, norm.bias = self.parameter(layer, "gamma"), self.parameter(layer, "beta")
+        norm.weight.requires_grad_(options["scale"])
         norm.running_mean.copy_(self.weights[layer["name"] + ".moving_mean"])
         norm.running_var.copy_(self.weights[layer["name"] + ".moving_variance"])
         return [norm]
