@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "saccade/base/error.h"
 #include "saccade/cli/text_table.h"
 #include "saccade/proof/operations.h"
@@ -24,8 +26,9 @@ std::vector<ShapeGroup> read_shapes(const std::filesystem::path& path) {
     } catch (const ValueError& error) {
       throw FormatError({.where = where, .expected = error.text().expected, .got = error.text().got, .fix = ""});
     }
-    if (groups.empty() || groups.back().operation != operation) groups.push_back({operation, {}});
-    groups.back().shapes.emplace_back(line.words.back(), id);
+    auto group = std::ranges::find(groups, operation, &ShapeGroup::operation);
+    if (group == groups.end()) group = groups.insert(group, {operation, {}});
+    group->shapes.emplace_back(line.words.back(), id);
   }
   return groups;
 }

@@ -6,14 +6,14 @@
 
 namespace saccade::cli {
 
-/// Cases of one operation that stand one behind the other in a file of shapes.
+/// The cases of one operation in a file of shapes.
 struct ShapeGroup {
   std::string operation;
   std::vector<std::pair<std::string, std::string>>
       shapes;  ///< Names and ids; a case without a name is called by its id.
 };
 
-/// Reads a file of shapes, a case a line; '#' begins a comment:
+/// Reads a file of shapes, operations and their cases in the order in which they first appear. A case a line; '#' begins a comment:
 ///
 ///   conv2d  n64ih32iw32ic64oc64kh3kw3_same  layer2.conv1
 ///
