@@ -2,6 +2,7 @@
 
 #include "saccade/base/printable.h"
 #include "saccade/cli/bench_report_internal.h"
+#include "saccade/cli/console.h"
 
 namespace saccade::cli {
 namespace {
@@ -68,6 +69,9 @@ ordered_json to_json(const ComparisonReport& report) {
   ordered_json json = heading(report.network);
   json["peer"] = report.peer;
   json["output_difference"] = report.difference;
+  if (report.training_bytes && report.peer_training_bytes) {
+    json["training_bytes"] = {{"saccade", *report.training_bytes}, {"peer", *report.peer_training_bytes}};
+  }
   for (const StepComparison& step : report.steps) {
     json[std::string(step.ours.step)] = {{"saccade", to_json(step.ours)}, {"peer", to_json(step.theirs)},
                                          {"peer_layout", step.layout},    {"ratio", step.median},
@@ -126,6 +130,11 @@ std::string to_text(const ComparisonReport& report) {
     text += line(step.theirs, fmt::format("{}, {}{}", step.ours.step, report.peer, layout), kLabel);
     text += fmt::format("  Saccade is {:.2f} times as fast ({:.2f} to {:.2f}, {} pairs of rounds)\n", step.median,
                         step.least, step.greatest, step.ratios.size());
+  }
+  if (report.training_bytes && report.peer_training_bytes) {
+    text += fmt::format("  training takes {} of memory beside the images, {} {}: {:.2f} times as much\n",
+                        format_bytes(*report.training_bytes), report.peer, format_bytes(*report.peer_training_bytes),
+                        static_cast<double>(*report.peer_training_bytes) / static_cast<double>(*report.training_bytes));
   }
   return text + fmt::format("  outputs agree within {:.1g} of the largest\n", report.difference);
 }

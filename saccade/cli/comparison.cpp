@@ -94,6 +94,8 @@ ComparisonReport compare_network(const ComparisonOptions& options) {
   report.difference = largest_difference(outputs, peer.outputs());
   require_agreement(where, report.difference);
 
+  report.training_bytes = steps.training_bytes();
+  report.peer_training_bytes = peer.training_bytes();
   const NetworkFlops flops = count_flops(net, batch);
   for (const std::string_view name : names) {
     report.steps.push_back(compare_step(options, name, steps, peer,

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ struct ComparisonReport {
   std::string peer;       ///< "PyTorch 1.13.0"
   /// The largest difference of the two sides' outputs, relative to the largest output.
   double difference = 0.0;
-  std::vector<StepComparison> steps;  ///< Training and inference, or what the peer has of them.
+  std::optional<Index> training_bytes, peer_training_bytes;  ///< Beside the images; where both are known.
+  std::vector<StepComparison> steps;                         ///< Training and inference, or what the peer has of them.
 };
 
 /// Runs a network here and in the peer, on as many threads, and holds the outputs of one batch against each other first:

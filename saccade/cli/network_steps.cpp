@@ -6,6 +6,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/random.h"
+#include "saccade/cli/peak_memory.h"
 #include "saccade/train/metrics.h"
 
 namespace saccade::cli {
@@ -41,15 +42,21 @@ std::span<const std::int32_t> SyntheticBatches::labels(std::size_t step) const {
 
 NetworkSteps::NetworkSteps(Model& net, Index batch, std::uint64_t seed, bool trains)
     : net_(net),
+      batch_(batch),
       seed_(seed),
       classes_(net.output_shape().elements()),
-      inference_(net, batch, PlanMode::constant),
-      loss_(SoftmaxCrossEntropy{}, batch, classes_),
-      batches_(net.input_shape(), batch, classes_, seed) {
+      batches_(net.input_shape(), batch, classes_, seed),
+      loss_(SoftmaxCrossEntropy{}, batch, classes_) {
   if (!trains) return;
+  const PeakMemory memory;
   training_.emplace(net, batch, PlanMode::training);
   for (Parameter& parameter : net.parameters()) parameters_.push_back(&parameter);
   adam_.bind(parameters_);
+  train();  // touches all that a step touches
+  step_ = 0;
+  if (const std::optional<Index> growth = memory.growth_bytes()) {
+    training_bytes_ = *growth + net.parameter_count() * isize(sizeof(float));
+  }
 }
 
 void NetworkSteps::train() {
@@ -67,7 +74,10 @@ void NetworkSteps::train() {
   ++step_;
 }
 
-std::span<const float> NetworkSteps::infer() { return inference_.forward(batches_.images(step_++)); }
+std::span<const float> NetworkSteps::infer() {
+  if (!inference_) inference_.emplace(net_, batch_, PlanMode::constant);
+  return inference_->forward(batches_.images(step_++));
+}
 
 void NetworkSteps::require_finite(double loss) const {
   if (std::isfinite(loss)) return;

@@ -38,21 +38,24 @@ class NetworkSteps {
   std::span<const float> infer();
 
   const SyntheticBatches& batches() const noexcept { return batches_; }
+  /// What training takes beside the images: weights, gradients, Adam's memory, activations, working memory; or nothing known.
+  std::optional<Index> training_bytes() const noexcept { return training_bytes_; }
 
  private:
   void require_finite(double loss) const;
 
-  const Model& net_;
+  Model& net_;
+  Index batch_;
   std::uint64_t seed_;
   Index classes_;
-  Plan inference_;
-  std::optional<Plan> training_;
-  LossOperation loss_;
   SyntheticBatches batches_;
+  LossOperation loss_;
+  std::optional<Plan> inference_, training_;
   std::vector<Parameter*> parameters_;
   Adam adam_;
   std::size_t step_ = 0;
   Index correct_ = 0;
+  std::optional<Index> training_bytes_;
 };
 
 /// Repeats the step until the time is over; the seconds of one, as their mean.

@@ -266,6 +266,8 @@ bool Peer::start(const Program& program, const std::string& executable, const st
   name_ = text("name");
   version_ = text("version");
   file_ = text("file");
+  if (const json bytes = answer.value("training_bytes", json()); bytes.is_number())
+    training_bytes_ = bytes.get<Index>();
   const json layouts = answer.value("setup", json::object());
   for (auto entry = layouts.begin(); entry != layouts.end(); ++entry) layouts_[entry.key()] = entry.value();
   return true;

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,8 @@ class Peer {
   const std::map<std::string, std::string>& layouts() const noexcept {
     return layouts_;
   }  ///< Of images, by step; or none.
+  /// What training takes there beside the images, where the peer trains and its system tells.
+  std::optional<Index> training_bytes() const noexcept { return training_bytes_; }
   /// What it computed of the images.
   const std::vector<float>& outputs() const noexcept { return outputs_; }
 
@@ -56,6 +59,7 @@ class Peer {
   std::unique_ptr<Process> process_;
   std::string name_, version_, missing_, file_;
   std::map<std::string, std::string> layouts_;
+  std::optional<Index> training_bytes_;
   std::vector<float> outputs_;
 };
 
