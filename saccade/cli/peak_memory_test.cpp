@@ -20,7 +20,7 @@ TEST(PeakMemory, CountsWhatWasGivenBackAndBeginsAnew) {
   const PeakMemory first;
   if (!first.growth_bytes()) GTEST_SKIP() << "this system does not tell how much memory a process holds";
   take_and_give_back();
-  EXPECT_GE(*first.growth_bytes(), kBytes);
+  EXPECT_GE(*first.growth_bytes(), kBytes / 16 * 15);  // Linux counts some pages late
   EXPECT_LT(*first.growth_bytes(), 2 * kBytes);
   const PeakMemory second;
   EXPECT_LT(*second.growth_bytes(), kBytes / 8);
