@@ -128,6 +128,7 @@ TEST(Docs, ExamplesInHelpNameOptionsThatExist) {
                                                      {"experiment", "transfer"},
                                                      {"augment"},
                                                      {"filter"},
+                                                     {"bench"},
                                                      {"convert"},
                                                      {"data"},
                                                      {"data", "get"},
