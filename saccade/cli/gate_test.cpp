@@ -100,7 +100,7 @@ TEST_F(GateTest, UpdateWritesTheTableThatThenHolds) {
 
 TEST_F(GateTest, MarginsAreWide) {
   EXPECT_EQ(gate_margin({.yardstick = "onednn"}, 3.0), 1.5);
-  EXPECT_EQ(gate_margin({.yardstick = "fma_peak"}, 0.5), 0.2);
+  EXPECT_EQ(gate_margin({.yardstick = "fma_peak"}, 0.5), 0.15);
   EXPECT_EQ(gate_margin({.yardstick = "fma_peak"}, 0.0), 0.01);
 }
 
