@@ -77,6 +77,7 @@ void complete_airbench(TrainOptions& o) {
     o.augmentation.horizontal_flip = true;
     o.augmentation.random_crop = 2;
     o.augmentation.fill_mode = "reflect";
+    o.alternating_flip = true;
   }
   if (o.test_time_augmentation.empty()) o.test_time_augmentation = "flip-and-shift";
 }

@@ -42,6 +42,7 @@ struct TrainOptions {
   ImageInputOptions images;
   bool augment = false;
   AugmentOptions augmentation;
+  bool alternating_flip = false;
   double mixup = 0.0;
   double cutmix = 0.0;
   bool featurewise_center = false;
@@ -108,6 +109,9 @@ struct TrainOptions {
     visitor("--augment", augment,
             "show changed images in each epoch, as suits the data set; see: saccade augment --help");
     augmentation.visit(visitor);
+    visitor("--alternating-flip", alternating_flip,
+            "with --horizontal-flip: mirror half of the pictures in even epochs, the others in odd ones [on for "
+            "airbench94 on cifar10]");
     visitor("--mixup", mixup, "blend pairs of images and their labels: alpha, e.g. 0.2; 0 is off");
     visitor("--cutmix", cutmix, "put a box of one image into another: alpha, e.g. 1; 0 is off");
     visitor("--featurewise-center", featurewise_center, "subtract the training images' mean, channel by channel");

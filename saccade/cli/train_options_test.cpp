@@ -55,7 +55,7 @@ TEST(Recipe, OfColourPicturesIsMuonOnAirbench) {
   EXPECT_EQ(o.first_layer, "whitened");
   EXPECT_EQ(o.augmentation.random_crop, 2);
   EXPECT_EQ(o.test_time_augmentation, "flip-and-shift");
-  EXPECT_TRUE(o.fixed_norm && o.featurewise_center && o.featurewise_std_normalization);
+  EXPECT_TRUE(o.alternating_flip && o.fixed_norm && o.featurewise_center && o.featurewise_std_normalization);
 }
 
 TEST(Recipe, LeavesToTheUserWhatTheUserSaid) {

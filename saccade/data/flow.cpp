@@ -153,16 +153,25 @@ Flow flow_of_found(std::shared_ptr<const ImageDataGenerator> generator, const Fo
   return result;
 }
 
+/// Whether it is this picture's turn to be mirrored.
+bool flips_now(const SampleAddress& address) {
+  Stream once(address.seed, 0, static_cast<std::uint64_t>(address.index), slot_of("alternating_flip"));
+  return (once.below(2) + address.epoch) % 2 == 1;
+}
+
 }  // namespace
 
 Augmentation augmentation(std::shared_ptr<const ImageDataGenerator> generator, const AugmentationOptions& options) {
   require_generator(generator);
   if (options.random == RandomMode::addressed) {
     return {.transform =
-                [generator](const SampleAddress& address, const Shape& shape, std::span<float> image) {
+                [generator, alternates = options.alternating_flip && generator->options().horizontal_flip](
+                    const SampleAddress& address, const Shape& shape, std::span<float> image) {
                   if (generator->augments()) {
                     Stream stream = address.stream(slot_of("augment"));
-                    generator->random_transform(shape, image, stream);
+                    ImageTransform transform = generator->get_random_transform(shape, stream);
+                    if (alternates) transform.flip_horizontal = flips_now(address);
+                    generator->apply_transform(transform, shape, image);
                   }
                   generator->standardize(shape, image);
                 },

@@ -31,10 +31,14 @@ struct Augmentation {
 struct AugmentationOptions {
   RandomMode random = RandomMode::addressed;
   std::uint64_t seed = 0;  ///< Of the NumPy modes; an addressed picture takes the Loader's.
-  bool shuffle = true;     ///< Of the NumPy modes.
-  Index size = 0;          ///< Of the NumPy modes: how many pictures the dataset has,
-  Index batch_size = 32;   ///< in batches of how many,
-  Shape shape = {};        ///< and of which shape.
+  /// Of addressed pictures with horizontal_flip: instead of a coin each time, half of the pictures are mirrored in even epochs,
+  /// the other half in odd ones, so that no two epochs in a row show the same side. Source: Jordan 2024, "94% on CIFAR-10 in
+  /// 3.29 seconds on a single GPU".
+  bool alternating_flip = false;
+  bool shuffle = true;    ///< Of the NumPy modes.
+  Index size = 0;         ///< Of the NumPy modes: how many pictures the dataset has,
+  Index batch_size = 32;  ///< in batches of how many,
+  Shape shape = {};       ///< and of which shape.
 };
 
 /// A generator's pictures for FitOptions::transform and LoaderOptions: drawn, applied, standardised. In the NumPy modes the

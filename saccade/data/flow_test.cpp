@@ -110,6 +110,31 @@ TEST(Flow, EveryModeGivesTheSameForAnyNumberOfWorkers) {
   }
 }
 
+TEST(Augmentation, AlternatingFlipsShowEachSideInTurn) {
+  const auto flips = generator({.horizontal_flip = true});
+  const Augmentation alternating = augmentation(flips, {.alternating_flip = true});
+  const Augmentation still = augmentation(generator({.random_crop = 1}), {.alternating_flip = true});
+  const auto mirrored = [](const Augmentation& a, std::uint32_t epoch, Index index) {
+    std::vector<float> image{1, 1, 1, 2, 2, 2};
+    a.transform({.seed = 5, .epoch = epoch, .index = index}, {1, 2, 3}, image);
+    return image[0] == 2.0F;
+  };
+  Index in_first = 0;
+  for (Index i = 0; i < 1000; ++i) {
+    const bool first = mirrored(alternating, 0, i);
+    in_first += first ? 1 : 0;
+    for (const std::uint32_t epoch : {1U, 2U, 3U})
+      EXPECT_EQ(mirrored(alternating, epoch, i), first == (epoch % 2 == 0));
+  }
+  EXPECT_NEAR(static_cast<double>(in_first), 500.0, 60.0);  // four deviations
+  // Of a flip that was not asked for there is none.
+  for (Index i = 0; i < 20; ++i) {
+    std::vector<float> image{1, 2, 3, 4};
+    still.transform({.seed = 5, .epoch = 1, .index = i}, {1, 4, 1}, image);
+    EXPECT_LE(image.front(), image.back());
+  }
+}
+
 TEST(Flow, ImagesAndMasksShareTransformsByTheirSeed) {
   const Options options{.rotation_range = 40, .width_shift_range = .2, .horizontal_flip = true};
   for (const RandomMode mode : {RandomMode::addressed, RandomMode::numpy}) {
