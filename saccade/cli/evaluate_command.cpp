@@ -21,6 +21,7 @@ struct EvaluateRequest {
   std::string report;
   Index top_k = 5;
   Index batch_size = 256;
+  std::string test_time_augmentation = "none";
   bool exact = false;
   bool json = false;
   SetLocation location;
@@ -40,6 +41,7 @@ void evaluate_network(const EvaluateRequest& request, Console& console) {
     evaluation = evaluate(net, dataset,
                           {.batch_size = request.batch_size,
                            .loss = net.ends_in_softmax() ? Loss(CrossEntropy{}) : Loss(SoftmaxCrossEntropy{}),
+                           .test_time_augmentation = test_time_augmentation_named(request.test_time_augmentation),
                            .stop = &InterruptScope::requested,
                            .progress = [&](Index done, Index) { bar.update(done); }});
   } catch (const InterruptedError&) {
@@ -66,6 +68,8 @@ void add_evaluate_command(const Command& program, Console& console) {
   command.add("--report", request->report, "also write the report's files into this folder").type("DIR");
   command.add("--top-k", request->top_k, "count a label among the N largest outputs", 1);
   command.add("--batch-size", request->batch_size, "images at a time", 1);
+  command.add("--test-time-augmentation", request->test_time_augmentation,
+              "take the mean over views of each image: none, flip or flip-and-shift");
   command.add("--json", request->json, "print the report as JSON");
   command.add("--exact", request->exact, kExactHelp);
   command.add("--data", request->location.cache, "cache of data sets [$SACCADE_DATA, or ~/.cache/saccade]").type("DIR");

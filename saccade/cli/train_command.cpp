@@ -23,12 +23,14 @@
 #include "saccade/data/split.h"
 #include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/optim/adam.h"
+#include "saccade/optim/muon.h"
 #include "saccade/optim/rmsprop.h"
 #include "saccade/optim/sgd.h"
 #include "saccade/train/callbacks.h"
 #include "saccade/train/evaluate.h"
 #include "saccade/train/fit.h"
 #include "saccade/train/report.h"
+#include "saccade/train/whitening.h"
 #include "saccade/zoo/surgery.h"
 #include "saccade/zoo/zoo.h"
 
@@ -47,16 +49,32 @@ struct TrainRequest {
 AnyOptimizer make_optimizer(const TrainOptions& o) {
   const auto clip = o.clip_norm == 0.0 ? std::nullopt : std::optional<double>(o.clip_norm);
   const double rate = *o.learning_rate;
-  if (o.optimizer == "sgd") return SGD{{.learning_rate = rate, .momentum = o.momentum, .global_clipnorm = clip}};
+  if (o.optimizer == "sgd") return SGD{{.learning_rate = rate, .momentum = *o.momentum, .global_clipnorm = clip}};
   if (o.optimizer == "rmsprop") {
-    return RMSprop{{.learning_rate = rate, .momentum = o.momentum, .global_clipnorm = clip}};
+    return RMSprop{{.learning_rate = rate, .momentum = *o.momentum, .global_clipnorm = clip}};
   }
   if (o.optimizer == "adam") return Adam{{.learning_rate = rate, .global_clipnorm = clip}};
   if (o.optimizer == "adamw") {
     return AdamW{{.learning_rate = rate, .weight_decay = *o.weight_decay, .global_clipnorm = clip}};
   }
+  if (o.optimizer == "muon") {
+    if (clip) {
+      throw ValueError({.where = "train: --clip-norm",
+                        .expected = "no clipping with muon, whose steps are of the same length whatever the gradient",
+                        .got = fmt::format("{}", o.clip_norm),
+                        .fix = "leave it out"});
+    }
+    return Muon{{.learning_rate = rate,
+                 .momentum = *o.momentum,
+                 .ns_steps = 3,  // enough for filters: Jordan's runs on CIFAR-10
+                 .fixed_norm = o.fixed_norm,
+                 .adam_lr_ratio = 0.02,
+                 .adam_beta_1 = 0.85,
+                 .adam_beta_2 = 0.95,  // a few hundred steps are too few for 0.999
+                 .adam_weight_decay = *o.weight_decay}};
+  }
   throw ValueError({.where = "train: --optimizer",
-                    .expected = "sgd, rmsprop, adam or adamw",
+                    .expected = "sgd, rmsprop, adam, adamw or muon",
                     .got = fmt::format("'{}'", o.optimizer),
                     .fix = "adam suits most networks"});
 }
@@ -190,8 +208,17 @@ FineTuning fine_tuning_of(const TrainOptions& o) {
                     .fix = "leave one of them out: whole blocks are unfrozen"});
 }
 
+/// Whether the first layer is to be made of the images' patches.
+bool whitens(const TrainOptions& o) {
+  if (o.first_layer == "whitened" || o.first_layer == "learned") return o.first_layer == "whitened";
+  throw ValueError({.where = "train: --first-layer",
+                    .expected = "learned or whitened",
+                    .got = fmt::format("'{}'", o.first_layer),
+                    .fix = "leave it out for the default"});
+}
+
 Loss loss_of(const TrainOptions& o) {
-  return SoftmaxCrossEntropy{{.label_smoothing = static_cast<float>(o.label_smoothing)}};
+  return SoftmaxCrossEntropy{{.label_smoothing = static_cast<float>(*o.label_smoothing)}};
 }
 
 /// Of the options that say which layers of a trained network learn, at most one, and only with such a network.
@@ -239,6 +266,8 @@ void check(const TrainOptions& o) {
   Mixer({.mixup = o.mixup, .cutmix = o.cutmix}, 1, 0);  // which looks at both
   make_optimizer(o);
   loss_of(o);
+  whitens(o);
+  test_time_augmentation_named(o.test_time_augmentation);
   fine_tuning_of(o);
   Schedule::parse(o.schedule);
   const bool known = std::ranges::find(zoo::entries(), o.model, &zoo::Entry::name) != zoo::entries().end();
@@ -301,6 +330,7 @@ void train(TrainRequest request, Console& console) {
   loss.check(net);
   const TrainingSets set = read_training_sets(found, o, console);
   normalise(net, o, *set.train);
+  if (whitens(o)) whiten_first_layer(net, *set.train);
   const std::shared_ptr<const ImageDataGenerator> generator = make_generator(o, *set.train, console);
 
   const fs::path checkpoint = run / "last.ckpt";
@@ -335,7 +365,10 @@ void train(TrainRequest request, Console& console) {
   if (!history.stopped_because.empty()) console.err << fmt::format("stopped early: {}\n", history.stopped_because);
 
   const Evaluation evaluation =
-      evaluate(net, set.report, {.batch_size = evaluation_batch(*o.batch_size), .workers = o.workers});
+      evaluate(net, set.report,
+               {.batch_size = evaluation_batch(*o.batch_size),
+                .workers = o.workers,
+                .test_time_augmentation = test_time_augmentation_named(o.test_time_augmentation)});
   write_report(run, evaluation, *set.report);
   if (request.json) {
     console.out << report_json(evaluation, set.report->class_names());
@@ -392,7 +425,9 @@ void add_train_command(const Command& program, Console& console) {
   command.add("--json", request->json, "print the test report as JSON");
   command.footer(
       "Defaults go by data set and network: lenet5 on mnist trains 3 epochs of Adam, one-cycle up to 0.01, and\n"
-      "reaches more than 99 % in a few seconds; with --augment 10 epochs of AdamW, and about 99.5 %.\n"
+      "reaches more than 99 % in a few seconds; with --augment 10 epochs of AdamW, and about 99.5 %. cifar10 trains\n"
+      "airbench94 by Muon, with mirrored and moved images, and reaches 94 % in about a quarter of an hour on two "
+      "cores.\n"
       "Examples:\n"
       "  saccade train mnist\n"
       "  saccade train mnist --augment\n"

@@ -31,10 +31,12 @@ struct TrainOptions {
   std::string optimizer;                ///< Empty: the recipe's.
   std::optional<double> learning_rate;  ///< Left out: the recipe's.
   std::string schedule;                 ///< Empty: the recipe's.
-  double momentum = 0.9;
-  std::optional<double> weight_decay;  ///< Left out: the recipe's.
+  std::optional<double> momentum;       ///< Left out: the recipe's, or the optimizer's.
+  std::optional<double> weight_decay;   ///< Left out: the recipe's.
+  bool fixed_norm = false;
   double clip_norm = 0.0;
-  double label_smoothing = 0.0;
+  std::optional<double> label_smoothing;   ///< Left out: the recipe's.
+  std::string first_layer;                 ///< Empty: the recipe's.
   std::optional<double> validation_split;  ///< Left out: 0.2 where there is nothing else to validate on.
   std::string split_mode = "stratified";
   ImageInputOptions images;
@@ -44,6 +46,7 @@ struct TrainOptions {
   double cutmix = 0.0;
   bool featurewise_center = false;
   bool featurewise_std_normalization = false;
+  std::string test_time_augmentation;  ///< Empty: the recipe's.
   Index early_stopping = 0;
   Index reduce_on_plateau = 0;
   std::string freeze;
@@ -81,14 +84,20 @@ struct TrainOptions {
             "stay) or train (all)");
     visitor("--epochs", epochs, "times every image is shown");
     visitor("--batch-size", batch_size, "images a step");
-    visitor("--optimizer", optimizer, "sgd, rmsprop, adam or adamw [adam; adamw for digits with --augment]");
+    visitor("--optimizer", optimizer,
+            "sgd, rmsprop, adam, adamw or muon [adam; adamw for digits with --augment; muon for airbench94]");
     visitor("--learning-rate", learning_rate, "step size, above 0; the peak of a schedule");
     visitor("--schedule", schedule,
             "constant, step(FACTOR@EPOCH,...), piecewise, exponential, cosine, one-cycle or warmup");
-    visitor("--momentum", momentum, "of sgd and rmsprop, 0 up to 1");
-    visitor("--weight-decay", weight_decay, "of adamw, zero or more [0.004; 0.05 for digits with --augment]");
+    visitor("--momentum", momentum, "of sgd, rmsprop and muon, 0 up to 1 [0.9; of muon 0.95, for airbench94 0.6]");
+    visitor("--weight-decay", weight_decay,
+            "of adamw, and of what muon leaves to it, zero or more [0.004; 0.05 for digits with --augment]");
+    visitor("--fixed-norm", fixed_norm,
+            "of muon: filters keep their norm, for networks with batch normalisation [on for airbench94]");
     visitor("--clip-norm", clip_norm, "scale gradients down to this global norm; 0 is off");
-    visitor("--label-smoothing", label_smoothing, "0 up to 1");
+    visitor("--label-smoothing", label_smoothing, "0 up to 1 [0; 0.2 for airbench94]");
+    visitor("--first-layer", first_layer,
+            "learned, or whitened: made of the images' own patches, for airbench94 [learned; whitened for airbench94]");
     visitor("--validation-split", validation_split,
             "share of the training images to validate on instead of the test set; 0 is none [0.2 where there is no "
             "test set]");
@@ -103,6 +112,10 @@ struct TrainOptions {
     visitor("--cutmix", cutmix, "put a box of one image into another: alpha, e.g. 1; 0 is off");
     visitor("--featurewise-center", featurewise_center, "subtract the training images' mean, channel by channel");
     visitor("--featurewise-std-normalization", featurewise_std_normalization, "and divide by their deviation");
+    visitor(
+        "--test-time-augmentation", test_time_augmentation,
+        "test on the mean over views of each image: none, flip or flip-and-shift [none; flip-and-shift for airbench94 "
+        "on cifar10]");
     visitor("--early-stopping", early_stopping, "stop when val_loss has not improved for so many epochs; 0 is off");
     visitor("--reduce-on-plateau", reduce_on_plateau,
             "divide the learning rate by 10 after so many such epochs; 0 is off");

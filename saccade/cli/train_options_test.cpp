@@ -45,5 +45,40 @@ TEST(Recipe, AugmentsAsSuitsTheDataSetUnlessTold) {
   EXPECT_EQ(told.augmentation.shear_range, 0.0);
 }
 
+TEST(Recipe, OfColourPicturesIsMuonOnAirbench) {
+  TrainOptions o{.dataset = "cifar10"};
+  apply_recipe(o);
+  EXPECT_EQ(o.model, "airbench94");
+  EXPECT_EQ(o.optimizer, "muon");
+  EXPECT_EQ(o.momentum, 0.6);
+  EXPECT_EQ(o.label_smoothing, 0.2);
+  EXPECT_EQ(o.first_layer, "whitened");
+  EXPECT_EQ(o.augmentation.random_crop, 2);
+  EXPECT_EQ(o.test_time_augmentation, "flip-and-shift");
+  EXPECT_TRUE(o.fixed_norm && o.featurewise_center && o.featurewise_std_normalization);
+}
+
+TEST(Recipe, LeavesToTheUserWhatTheUserSaid) {
+  TrainOptions o{.dataset = "cifar10",
+                 .optimizer = "sgd",
+                 .momentum = 0.8,
+                 .label_smoothing = 0.0,
+                 .first_layer = "learned",
+                 .augmentation = {.random_crop = 4},
+                 .test_time_augmentation = "none"};
+  apply_recipe(o);
+  EXPECT_EQ(o.momentum, 0.8);
+  EXPECT_EQ(o.label_smoothing, 0.0);
+  EXPECT_EQ(o.first_layer, "learned");
+  EXPECT_FALSE(o.augmentation.horizontal_flip || o.fixed_norm);
+  EXPECT_EQ(o.test_time_augmentation, "none");
+  TrainOptions other{.dataset = "cifar10", .model = "vgg_small"};
+  apply_recipe(other);
+  EXPECT_EQ(other.momentum, 0.9);
+  EXPECT_EQ(other.label_smoothing, 0.0);
+  EXPECT_EQ(other.first_layer, "learned");
+  EXPECT_EQ(other.test_time_augmentation, "none");
+}
+
 }  // namespace
 }  // namespace saccade::cli

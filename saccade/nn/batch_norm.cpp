@@ -64,6 +64,7 @@ class BatchNormOperation final : public Operation {
 void BatchNorm::visit(BatchNormOptions& o, OptionVisitor& v) {
   v.visit("momentum", o.momentum);
   v.visit("epsilon", o.epsilon);
+  v.visit("scale", o.scale);
 }
 
 Shape BatchNorm::infer(std::span<const Shape> src) const {
@@ -81,7 +82,10 @@ Shape BatchNorm::infer(std::span<const Shape> src) const {
 std::vector<ParameterSpec> BatchNorm::parameters(std::span<const Shape> src) const {
   const Shape channels{src[0][-1]};
   return {
-      {.name = "gamma", .shape = channels, .initializer = Initializer::ones()},
+      {.name = "gamma",
+       .shape = channels,
+       .initializer = Initializer::ones(),
+       .role = options_.scale ? Parameter::Role::weight : Parameter::Role::state},
       {.name = "beta", .shape = channels, .initializer = Initializer::zeros()},
       {.name = "moving_mean", .shape = channels, .initializer = Initializer::zeros(), .role = Parameter::Role::state},
       {.name = "moving_variance",

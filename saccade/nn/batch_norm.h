@@ -6,6 +6,7 @@ namespace saccade {
 struct BatchNormOptions {
   float momentum = 0.99F;  ///< moving = momentum * moving + (1 - momentum) * batch, 0 <= momentum < 1.
   float epsilon = 1e-3F;   ///< Added to the variance, > 0.
+  bool scale = true;       ///< Whether gamma learns; otherwise it stays 1, and is a state.
   std::string name{};
 };
 
@@ -13,7 +14,7 @@ struct BatchNormOptions {
 ///   training:   y = gamma * (x - mean) / sqrt(variance + epsilon) + beta   with the batch's mean and population
 ///   variance
 ///   inference:  y = gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta
-/// Any shape [..., c]; parameters gamma, beta [c] learn, moving_mean and moving_variance [c] are states. A frozen
+/// Any shape [..., c]; parameters gamma, beta [c] learn (gamma with `scale` only), moving_mean and moving_variance [c] are states. A frozen
 /// layer (freeze matches its moving_mean) runs as in inference and updates nothing, as in TensorFlow 2. Source: Ioffe
 /// and Szegedy 2015; keras.layers.BatchNormalization.
 class BatchNorm final : public LayerOf<BatchNorm, BatchNormOptions> {

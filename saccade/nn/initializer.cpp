@@ -32,6 +32,19 @@ void fill_chunks(std::span<float> values, std::uint64_t seed, std::uint32_t slot
   });
 }
 
+// The first outputs of a filter [h, w, i, o] become their inputs, as they are.
+void pass_channels_on(std::span<float> filter, const Shape& shape) {
+  const Index taps = shape[0] * shape[1], inputs = shape[2], outputs = shape[3];
+  const Index middle = (shape[0] - 1) / 2 * shape[1] + (shape[1] - 1) / 2;  // what SAME puts on the pixel itself
+  for (Index tap = 0; tap < taps; ++tap) {
+    for (Index i = 0; i < inputs; ++i) {
+      const std::span<float> row = filter.subspan(usize((tap * inputs + i) * outputs), usize(outputs));
+      std::ranges::fill(row.first(usize(std::min(inputs, outputs))), 0.0F);
+      if (tap == middle && i < outputs) row[usize(i)] = 1.0F;
+    }
+  }
+}
+
 double truncated(Stream& stream) {
   double z = stream.normal();
   while (std::fabs(z) > 2.0) z = stream.normal();
@@ -167,6 +180,11 @@ Initializer Initializer::he_uniform() { return scaling("he_uniform"); }
 Initializer Initializer::he_normal() { return scaling("he_normal"); }
 Initializer Initializer::lecun_uniform() { return scaling("lecun_uniform"); }
 Initializer Initializer::lecun_normal() { return scaling("lecun_normal"); }
+Initializer Initializer::dirac() {
+  Initializer initializer = variance_scaling({1.0 / 3.0, FanMode::fan_in, Distribution::uniform});
+  initializer.kind_ = Kind::dirac;
+  return initializer;
+}
 
 // What is drawn for one weight: between low and high, or normal with sigma, or a constant (low).
 struct Initializer::Law {
@@ -191,6 +209,7 @@ Initializer::Law Initializer::law_for(const Shape& shape) const noexcept {
     case Kind::truncated_normal_corrected:
       return {.form = Form::truncated, .sigma = a_ / kTruncatedDeviation};
     case Kind::variance_scaling:
+    case Kind::dirac:
       break;
   }
   const Fans fans = fans_of(shape);
@@ -251,6 +270,7 @@ void Initializer::fill(std::span<float> values, const Shape& shape, std::uint64_
       fill_chunks(values, seed, slot, [&law](Stream& stream) { return law.sigma * truncated(stream); });
       break;
   }
+  if (kind_ == Kind::dirac && shape.rank() == 4) pass_channels_on(values, shape);
 }
 
 std::string Initializer::to_string() const {
@@ -266,6 +286,8 @@ std::string Initializer::to_string() const {
       return fmt::format("truncated_normal({})", a_);
     case Kind::truncated_normal_corrected:
       return fmt::format("truncated_normal_corrected({})", a_);
+    case Kind::dirac:
+      return "dirac";
     case Kind::variance_scaling:
       break;
   }
@@ -284,8 +306,9 @@ Initializer Initializer::parse(std::string_view text) {
     call.require_count(0, 0, named.name);
     return variance_scaling(named.options);
   }
-  if (name == "zeros" || name == "ones") {
+  if (name == "zeros" || name == "ones" || name == "dirac") {
     call.require_count(0, 0, name);
+    if (name == "dirac") return dirac();
     return name == "zeros" ? zeros() : ones();
   }
   if (name == "constant") {
@@ -317,7 +340,8 @@ Initializer Initializer::parse(std::string_view text) {
                                       "random_normal",
                                       "truncated_normal",
                                       "truncated_normal_corrected",
-                                      "variance_scaling"};
+                                      "variance_scaling",
+                                      "dirac"};
   for (const NamedScaling& named : kScalings) names.push_back(named.name);
   call.fail(fmt::format("one of {}", fmt::join(names, ", ")), "another name", "check the spelling");
 }

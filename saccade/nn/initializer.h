@@ -76,6 +76,11 @@ class Initializer {
   /// LeCun et al. 1998: scale 1, fan_in.
   static Initializer lecun_uniform();
   static Initializer lecun_normal();
+  /// For convolutions [h, w, i, o]: the first min(i, o) outputs pass their input channel on as it is, through the filter's
+  /// middle; further ones are drawn uniform with variance 1 / (3 fan_in). Other weights are drawn so wholly. After a
+  /// normalisation the network begins as its shallow part would. Source: Zagoruyko and Komodakis 2017, "DiracNets";
+  /// torch.nn.init.dirac_ on torch's usual filters.
+  static Initializer dirac();
 
   /// Writes every element of `values`, a dense tensor of `shape`. The numbers depend on (seed, parameter_name) and the
   /// element's position alone, never on the number of threads. Throws ShapeError when the counts differ.
@@ -98,6 +103,7 @@ class Initializer {
     truncated_normal,
     truncated_normal_corrected,
     variance_scaling,
+    dirac,
   };
   struct Law;
 

@@ -243,11 +243,33 @@ TEST(Initializer, Constants) {
   EXPECT_EQ(draw(Initializer::he_normal(), {}).size(), 1U);
 }
 
+TEST(Initializer, DiracPassesChannelsOnAndDrawsTheRest) {
+  // A 3x3 filter of 2 inputs and 3 outputs: the first two pass the inputs on, the third is drawn.
+  const auto filter = draw(Initializer::dirac(), {3, 3, 2, 3});
+  for (std::size_t tap = 0; tap < 9; ++tap) {
+    for (std::size_t in = 0; in < 2; ++in) {
+      for (std::size_t out = 0; out < 3; ++out) {
+        const float value = filter[(tap * 2 + in) * 3 + out];
+        if (out < 2) {
+          EXPECT_EQ(value, tap == 4 && in == out ? 1.0F : 0.0F) << tap << in << out;
+        } else {
+          EXPECT_NE(value, 0.0F);
+          EXPECT_LE(std::fabs(value), 1.0F / std::sqrt(18.0F));  // torch: 1 / sqrt(fan_in)
+        }
+      }
+    }
+  }
+  // With fewer outputs than inputs the first inputs pass; under SAME an even kernel's middle is its pixel itself.
+  EXPECT_THAT(draw(Initializer::dirac(), {2, 2, 2, 1}), testing::ElementsAre(1, 0, 0, 0, 0, 0, 0, 0));
+  EXPECT_THAT(draw(Initializer::dirac(), {3, 4}), testing::Each(testing::Ne(0.0F)));
+}
+
 TEST(Initializer, TextRoundTrips) {
   for (const char* text :
        {"zeros", "ones", "constant(0.1)", "constant(-2.5e-10)", "random_uniform(-0.05, 0.05)", "random_normal(0.05)",
         "truncated_normal(0.05)", "truncated_normal_corrected(0.05)", "glorot_uniform", "glorot_normal", "he_uniform",
-        "he_normal", "lecun_uniform", "lecun_normal", "variance_scaling(2.6, fan_in, truncated_normal_uncorrected)",
+        "he_normal", "lecun_uniform", "lecun_normal", "dirac",
+        "variance_scaling(2.6, fan_in, truncated_normal_uncorrected)",
         "variance_scaling(1, fan_out, untruncated_normal)", "variance_scaling(0.3333333333333333, fan_avg, uniform)"}) {
     EXPECT_EQ(Initializer::parse(text).to_string(), text);
     EXPECT_EQ(Initializer::parse(Initializer::parse(text).to_string()), Initializer::parse(text));
@@ -265,11 +287,11 @@ TEST(Initializer, TextIsReadLeniently) {
 
 TEST(Initializer, BadTextIsNamedWithAFix) {
   const auto error = [](const char* text) { return error_of([text] { Initializer::parse(text); }); };
-  EXPECT_EQ(
-      error("he_norml"),
-      "initializer 'he_norml': expected one of zeros, ones, constant, random_uniform, random_normal, "
-      "truncated_normal, truncated_normal_corrected, variance_scaling, glorot_uniform, glorot_normal, he_uniform, "
-      "he_normal, lecun_uniform, lecun_normal, got another name; check the spelling");
+  EXPECT_EQ(error("he_norml"),
+            "initializer 'he_norml': expected one of zeros, ones, constant, random_uniform, random_normal, "
+            "truncated_normal, truncated_normal_corrected, variance_scaling, dirac, glorot_uniform, glorot_normal, "
+            "he_uniform, "
+            "he_normal, lecun_uniform, lecun_normal, got another name; check the spelling");
   EXPECT_EQ(error("constant"), "initializer 'constant': expected 1 argument, got 0; write constant(0.1)");
   EXPECT_EQ(error("constant(1, 2)"), "initializer 'constant(1, 2)': expected 1 argument, got 2; write constant(0.1)");
   EXPECT_EQ(error("he_normal(2)"), "initializer 'he_normal(2)': expected 0 arguments, got 1; write he_normal");

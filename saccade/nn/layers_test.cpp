@@ -165,6 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
         LayerCase{"gradient of Add", {2, 3, 2}, [](const Node& x) { return twice(x, Add{}); }, 0.0, 2},
         LayerCase{"gradient of AveragePool2D", {4, 4, 2}, AveragePool2D{}},
         LayerCase{"gradient of BatchNorm", {3, 3, 2}, BatchNorm{}, 0.02},
+        LayerCase{"gradient of BatchNorm without gamma", {3, 3, 2}, BatchNorm{{.scale = false}}, 0.02},
         LayerCase{"gradient of Concatenate", {2, 2, 3}, [](const Node& x) { return twice(x, Concatenate{}); }, 0.0, 2},
         LayerCase{"gradient of Conv2D",
                   {5, 4, 2},

@@ -341,7 +341,7 @@ std::span<const float> Plan::input_grad() const {
   return steps_[first_].grad_dst;
 }
 
-void Plan::backward() {
+void Plan::backward(const std::function<void(Parameter&)>& ready) {
   for (std::size_t i = steps_.size() - 1; i > first_; --i) {
     Step& step = steps_[i];
     if (!step.grad_id || !step.wants_grad) continue;
@@ -353,6 +353,10 @@ void Plan::backward() {
                               .saved = step.saved,
                               .scratch = step.backward_scratch});
     for (Step::Addition& addition : step.additions) addition.kernel->run({.src = addition.src, .dst = addition.dst});
+    if (!ready) continue;
+    for (Parameter* parameter : step.parameters) {
+      if (parameter->learns()) ready(*parameter);
+    }
   }
 }
 

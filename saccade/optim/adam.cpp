@@ -1,6 +1,6 @@
 #include "saccade/optim/adam.h"
 
-#include <cmath>
+#include "saccade/optim/adam_numbers_internal.h"
 
 namespace saccade {
 namespace {
@@ -14,16 +14,6 @@ std::vector<std::string_view> flags_of(bool amsgrad) {
 }
 
 kernels::UpdateRule rule_of(bool amsgrad) { return amsgrad ? kernels::UpdateRule::amsgrad : kernels::UpdateRule::adam; }
-
-template <class Options>
-kernels::UpdateNumbers adam_numbers(const Options& o, double learning_rate, Index t) {
-  const auto power = static_cast<double>(t);
-  const double alpha = learning_rate * std::sqrt(1.0 - std::pow(o.beta_2, power)) / (1.0 - std::pow(o.beta_1, power));
-  return {.rate = static_cast<float>(alpha),
-          .one_minus_beta_1 = static_cast<float>(1.0 - o.beta_1),
-          .one_minus_beta_2 = static_cast<float>(1.0 - o.beta_2),
-          .epsilon = static_cast<float>(o.epsilon)};
-}
 
 }  // namespace
 
@@ -41,7 +31,7 @@ Adam::Adam(const AdamOptions& o)
       options_(o) {}
 
 kernels::UpdateNumbers Adam::numbers(double learning_rate, Index t) const {
-  return adam_numbers(options_, learning_rate, t);
+  return internal::adam_numbers(options_.beta_1, options_.beta_2, options_.epsilon, learning_rate, t);
 }
 
 AdamW::AdamW(const AdamWOptions& o)
@@ -61,7 +51,7 @@ AdamW::AdamW(const AdamWOptions& o)
       options_(o) {}
 
 kernels::UpdateNumbers AdamW::numbers(double learning_rate, Index t) const {
-  return adam_numbers(options_, learning_rate, t);
+  return internal::adam_numbers(options_.beta_1, options_.beta_2, options_.epsilon, learning_rate, t);
 }
 
 }  // namespace saccade

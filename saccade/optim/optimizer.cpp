@@ -15,6 +15,9 @@
 namespace saccade {
 namespace {
 
+// Smaller ones stay in the cache until step() takes them all in one run.
+constexpr Index kWorthAStepAhead = Index{1} << 17;
+
 bool is_finite(double value) { return std::fabs(value) <= double{std::numeric_limits<float>::max()}; }
 
 // As the float that it is used as: 0.1F, and so 0.10000000149011612, reads 0.1.
@@ -73,6 +76,8 @@ Optimizer::Optimizer(Setup setup) : setup_(std::move(setup)) {
   }
   auto choice = kernels::choose(kernels::update_implementations(), kernels::UpdateProblem{setup_.rule});
   kernel_ = std::move(choice.kernel);
+  directed_ =
+      kernels::choose(kernels::update_implementations(), kernels::UpdateProblem{kernels::UpdateRule::sgd}).kernel;
   explanation_ = std::move(choice.explanation);
 }
 
@@ -88,9 +93,15 @@ std::string Optimizer::describe() const {
 
 Optimizer::Bound Optimizer::make_bound(Parameter& parameter) const {
   const Shape& shape = parameter.value.shape();
-  Bound entry{
-      .parameter = &parameter, .slots = {}, .average = {}, .decays = setup_.weight_decay != 0.0, .first = iterations_};
-  for (std::size_t slot = 0; slot < setup_.slots.size(); ++slot) entry.slots.emplace_back(shape);
+  const bool directed = is_directed(parameter);
+  Bound entry{.parameter = &parameter,
+              .slots = {},
+              .average = {},
+              .directed = directed,
+              .decays = (directed ? setup_.directed_weight_decay : setup_.weight_decay) != 0.0,
+              .first = iterations_};
+  const std::size_t slots = directed ? 1 : setup_.slots.size();
+  for (std::size_t slot = 0; slot < slots; ++slot) entry.slots.emplace_back(shape);
   if (setup_.use_ema) entry.average = Tensor(shape);
   for (const std::string& part : setup_.exclude_from_weight_decay) {
     if (parameter.name.find(part) != std::string::npos) entry.decays = false;
@@ -140,25 +151,31 @@ void Optimizer::bind_more(std::span<Parameter* const> parameters) {
   reserve_slices();
 }
 
-void Optimizer::check_gradients() const {
-  for (const Bound& bound : bound_) {
-    const Parameter& parameter = *bound.parameter;
-    if (!parameter.learns()) continue;
-    require_gradient(parameter);
-    if (!(is_finite(parameter.learning_rate_factor) && parameter.learning_rate_factor >= 0.0)) {
-      throw ValueError({.where = fmt::format("parameter '{}': learning_rate_factor", parameter.name),
-                        .expected = "a finite number of zero or more",
-                        .got = fmt::format("{}", parameter.learning_rate_factor),
-                        .fix = "1 leaves the learning rate as it is"});
-    }
-    // The weight may have been replaced since bind() by one that the slots do not fit.
-    const Tensor& like = !bound.slots.empty() ? bound.slots.front() : bound.average;
-    if ((bound.slots.empty() && !setup_.use_ema) || like.shape() == parameter.value.shape()) continue;
-    throw ShapeError({.where = fmt::format("parameter '{}'", parameter.name),
-                      .expected = fmt::format("shape {}, as at bind()", like.shape().to_string()),
-                      .got = parameter.value.shape().to_string(),
-                      .fix = "bind the optimizer again"});
+void Optimizer::check_rate(double learning_rate) const {
+  if (is_finite(learning_rate) && learning_rate >= 0.0) return;
+  throw ValueError({.where = fmt::format("{} step {}", setup_.label, iterations_),
+                    .expected = "a finite learning rate of zero or more",
+                    .got = fmt::format("{}", learning_rate),
+                    .fix = "check the learning rate schedule"});
+}
+
+void Optimizer::check_gradient(const Bound& bound) const {
+  const Parameter& parameter = *bound.parameter;
+  if (!parameter.learns()) return;
+  require_gradient(parameter);
+  if (!(is_finite(parameter.learning_rate_factor) && parameter.learning_rate_factor >= 0.0)) {
+    throw ValueError({.where = fmt::format("parameter '{}': learning_rate_factor", parameter.name),
+                      .expected = "a finite number of zero or more",
+                      .got = fmt::format("{}", parameter.learning_rate_factor),
+                      .fix = "1 leaves the learning rate as it is"});
   }
+  // The weight may have been replaced since bind() by one that the slots do not fit.
+  const Tensor& like = !bound.slots.empty() ? bound.slots.front() : bound.average;
+  if ((bound.slots.empty() && !setup_.use_ema) || like.shape() == parameter.value.shape()) return;
+  throw ShapeError({.where = fmt::format("parameter '{}'", parameter.name),
+                    .expected = fmt::format("shape {}, as at bind()", like.shape().to_string()),
+                    .got = parameter.value.shape().to_string(),
+                    .fix = "bind the optimizer again"});
 }
 
 float Optimizer::global_scale() const {
@@ -191,36 +208,54 @@ void Optimizer::cut_slices(Bound& bound, float grad_scale, float decay) {
 void Optimizer::run_slices(const Pace& pace, double learning_rate) {
   if (slices_.empty()) return;
   const Index t = iterations_ - pace.first + 1;
-  kernels::UpdateNumbers step_numbers = numbers(learning_rate * pace.factor, t);
+  const double rate = learning_rate * pace.factor;
+  kernels::UpdateNumbers step_numbers =
+      pace.directed ? kernels::UpdateNumbers{.rate = static_cast<float>(rate)} : numbers(rate, t);
   if (setup_.clipvalue) step_numbers.clip_value = static_cast<float>(*setup_.clipvalue);
   const double average_momentum = t == 1 ? 0.0 : setup_.ema_momentum;
   step_numbers.average_momentum = static_cast<float>(average_momentum);
   step_numbers.one_minus_average_momentum = static_cast<float>(1.0 - average_momentum);
-  kernel_->run({.slices = slices_, .numbers = step_numbers});
+  (pace.directed ? directed_ : kernel_)->run({.slices = slices_, .numbers = step_numbers});
   slices_.clear();
+}
+
+void Optimizer::add_update(Bound& bound, Pace& pace, double learning_rate, float global_scale) {
+  Parameter& parameter = *bound.parameter;
+  const double ratio = bound.directed ? 1.0 : setup_.rule_rate_ratio;
+  const Pace own{parameter.learning_rate_factor * ratio, bound.first, bound.directed};
+  if (own != pace) run_slices(std::exchange(pace, own), learning_rate);
+  const auto grad = std::as_const(parameter.grad).floats();
+  const float scale = setup_.clipnorm ? clip_scale(kernels::sum_of_squares(grad), *setup_.clipnorm) : global_scale;
+  if (bound.directed) direct(parameter, bound.slots.front().floats());
+  const double weight_decay = bound.directed ? setup_.directed_weight_decay : setup_.weight_decay;
+  const auto decay = static_cast<float>(learning_rate * pace.factor * weight_decay);
+  cut_slices(bound, scale, bound.decays ? decay : 0.0F);
+}
+
+void Optimizer::step_ahead(Parameter& parameter, double learning_rate) {
+  require_bound("step_ahead()");
+  if (setup_.global_clipnorm || parameter.l2 != 0.0F || parameter.value.elements() < kWorthAStepAhead) return;
+  const auto found = std::ranges::find(bound_, &parameter, &Bound::parameter);
+  if (found == bound_.end() || !parameter.learns()) return;
+  check_rate(learning_rate);
+  check_gradient(*found);
+  slices_.clear();
+  Pace pace;
+  add_update(*found, pace, learning_rate, 1.0F);
+  run_slices(pace, learning_rate);
+  found->is_ahead = true;
 }
 
 void Optimizer::step(double learning_rate) {
   require_bound("step()");
-  if (!(is_finite(learning_rate) && learning_rate >= 0.0)) {
-    throw ValueError({.where = fmt::format("{} step {}", setup_.label, iterations_),
-                      .expected = "a finite learning rate of zero or more",
-                      .got = fmt::format("{}", learning_rate),
-                      .fix = "check the learning rate schedule"});
-  }
-  check_gradients();
+  check_rate(learning_rate);
+  for (const Bound& bound : bound_) check_gradient(bound);
   const float scale = global_scale();
   slices_.clear();
   Pace pace;
   for (Bound& bound : bound_) {
-    const Parameter& parameter = *bound.parameter;
-    if (!parameter.learns()) continue;
-    const Pace own{parameter.learning_rate_factor, bound.first};
-    if (own != pace) run_slices(std::exchange(pace, own), learning_rate);
-    const float own_scale =
-        setup_.clipnorm ? clip_scale(kernels::sum_of_squares(parameter.grad.floats()), *setup_.clipnorm) : scale;
-    const auto decay = static_cast<float>(learning_rate * pace.factor * setup_.weight_decay);
-    cut_slices(bound, own_scale, bound.decays ? decay : 0.0F);
+    if (std::exchange(bound.is_ahead, false) || !bound.parameter->learns()) continue;
+    add_update(bound, pace, learning_rate, scale);
   }
   run_slices(pace, learning_rate);
   ++iterations_;

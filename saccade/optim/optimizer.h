@@ -59,6 +59,12 @@ class Optimizer {
   void step(double learning_rate);
   void step() { step(learning_rate_); }
 
+  /// The same update of one parameter ahead of step(learning_rate), which then leaves it out: for Plan::backward(), while the
+  /// gradient is still in the cache. Same bits. Leaves to step() what is too small to gain, and what it may not take alone:
+  /// with global_clipnorm all gradients are needed first, and with Parameter::l2 the gradient is not whole before add_l2().
+  /// Throws as step() does.
+  void step_ahead(Parameter& parameter, double learning_rate);
+
   /// Steps taken since bind(). Setting it throws ValueError when negative.
   Index iterations() const noexcept { return iterations_; }
   void set_iterations(Index iterations);
@@ -94,7 +100,9 @@ class Optimizer {
     std::vector<std::string_view> slots = {};  ///< The names of the rule's slots.
     std::vector<Number> numbers = {};          ///< The first is the learning rate.
     std::vector<std::string_view> flags = {};  ///< Switches that are on: "nesterov=true".
+    double rule_rate_ratio = 1.0;              ///< The learning rate of the rule, as a share of the optimiser's.
     double weight_decay = 0.0;
+    double directed_weight_decay = 0.0;  ///< Of parameters that is_directed() names, in place of weight_decay.
     std::vector<std::string> exclude_from_weight_decay = {};
     std::optional<double> clipvalue = {};
     std::optional<double> clipnorm = {};
@@ -124,33 +132,45 @@ class Optimizer {
   /// The kernel's numbers for step t = 1, 2, ...; clipping and averaging are filled in by the base.
   virtual kernels::UpdateNumbers numbers(double learning_rate, Index t) const = 0;
 
+  /// Whether a parameter goes its own way: w -= lr * direct(gradient) instead of the rule. It has the first slot only.
+  virtual bool is_directed(const Parameter& /*parameter*/) const { return false; }
+  /// Replaces such a parameter's gradient by the direction, and may scale its weight.
+  virtual void direct(Parameter& /*parameter*/, std::span<float> /*slot*/) {}
+
  private:
   struct Bound {
     Parameter* parameter = nullptr;
     std::vector<Tensor> slots;
     Tensor average;
+    bool directed = false;
     bool decays = false;
-    Index first = 0;  // iterations() when it was bound
+    bool is_ahead = false;  // step_ahead() has done it
+    Index first = 0;        // iterations() when it was bound
   };
   /// What parameters have in common that are updated in one run.
   struct Pace {
     double factor = 1.0;
     Index first = 0;
+    bool directed = false;
     friend bool operator==(const Pace&, const Pace&) = default;
   };
 
   Bound make_bound(Parameter& parameter) const;
   void reserve_slices();
   void require_bound(std::string_view call) const;
-  void check_gradients() const;
+  void check_rate(double learning_rate) const;
+  void check_gradient(const Bound& bound) const;
   float global_scale() const;
+  /// Adds the update of one parameter to slices_, running those before it first when they go at another pace.
+  void add_update(Bound& bound, Pace& pace, double learning_rate, float global_scale);
   void cut_slices(Bound& bound, float grad_scale, float decay);
   /// Updates what slices_ holds, and empties it.
   void run_slices(const Pace& pace, double learning_rate);
 
   Setup setup_;
   double learning_rate_ = 0.0;
-  std::shared_ptr<kernels::UpdateKernel> kernel_;  // Without state of its own, so copies share it.
+  std::shared_ptr<kernels::UpdateKernel> kernel_;    // Without state of its own, so copies share it.
+  std::shared_ptr<kernels::UpdateKernel> directed_;  // Likewise: w -= rate * gradient.
   kernels::Explanation explanation_;
   bool is_bound_ = false;
   Index iterations_ = 0;

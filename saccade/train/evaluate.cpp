@@ -34,6 +34,31 @@ float top_probability(const Loss& loss, std::span<const float> scores) {
   return static_cast<float>(1.0 / sum);
 }
 
+/// What a network makes of a batch, as the mean over some views of each image.
+class MeanOfViews {
+ public:
+  MeanOfViews(std::span<const internal::View> views, const Shape& image) : views_(views), image_(image) {}
+
+  /// Valid until the next call, or the plan's next forward().
+  std::span<const float> run(Plan& plan, std::span<const float> batch) {
+    if (views_.size() == 1) return plan.forward(batch);
+    shown_.resize(batch.size());
+    mean_.clear();
+    for (const internal::View& view : views_) {
+      internal::show(view, image_, batch, shown_);
+      const std::span<const float> output = plan.forward(shown_);
+      mean_.resize(output.size());
+      for (std::size_t i = 0; i < output.size(); ++i) mean_[i] += view.weight * output[i];
+    }
+    return mean_;
+  }
+
+ private:
+  std::span<const internal::View> views_;
+  Shape image_;
+  std::vector<float> shown_, mean_;
+};
+
 }  // namespace
 
 void check_fit(const Model& net, const data::Dataset& dataset) {
@@ -77,6 +102,7 @@ Evaluation internal::evaluate_from(Model& net, std::size_t first, const data::Da
   result.predictions.reserve(usize(dataset->size()));
   double loss_sum = 0.0;
   Index correct = 0;
+  MeanOfViews views(internal::views_of(options.test_time_augmentation), dataset->image_shape());
   data::Batch batch;
   loader.start(0);
   while (loader.next(batch)) {
@@ -88,7 +114,7 @@ Evaluation internal::evaluate_from(Model& net, std::size_t first, const data::Da
                   .first;
     }
     Ready& now = found->second;
-    const std::span<const float> output = now.plan.forward(batch.images.floats());
+    const std::span<const float> output = views.run(now.plan, batch.images.floats());
     loss_sum += now.loss.run(output, targets_of(batch), {});
     for (Index row = 0; row < batch.rows(); ++row) {
       const std::span<const float> scores = output.subspan(usize(row * classes), usize(classes));

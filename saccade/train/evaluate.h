@@ -6,6 +6,7 @@
 #include "saccade/nn/loss.h"
 #include "saccade/nn/model.h"
 #include "saccade/train/metrics.h"
+#include "saccade/train/test_time.h"
 
 namespace saccade {
 
@@ -14,7 +15,8 @@ struct EvaluateOptions {
   Loss loss = SoftmaxCrossEntropy{};
   int workers = 1;  ///< Threads that read images ahead.
   Index max_queue_size = 10;
-  data::Transform transform{};                   ///< Applied to every image, e.g. a shift.
+  data::Transform transform{};  ///< Applied to every image, e.g. a shift.
+  TestTimeAugmentation test_time_augmentation = TestTimeAugmentation::none;
   std::function<bool()> stop{};                  ///< Asked after each batch; true ends early with an InterruptedError.
   std::function<void(Index, Index)> progress{};  ///< Told (images done, all) after each batch.
 };

@@ -272,9 +272,10 @@ void Trainer::run_step(data::Batch& batch) {
   }
   double loss = now.loss.run(output, targets, now.plan.output_grad());
   require_finite(loss, "loss");
-  now.plan.backward();
+  const double rate = learning_rate();
+  now.plan.backward([&](Parameter& parameter) { optimizer_->step_ahead(parameter, rate); });
   loss += add_l2(parameters_) * static_cast<double>(batch.rows());
-  optimizer_->step(learning_rate());
+  optimizer_->step(rate);
   loss_sum_ += loss;
   seen_ += batch.rows();
 }

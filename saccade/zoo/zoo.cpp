@@ -16,6 +16,8 @@ const std::array kEntries{
     Entry{"mlp", "784-1200-1200-1200-10: the dense baseline", &mlp, kDigit, 10},
     Entry{"vgg_small", "six 3x3 convolutions with batch normalisation, for 32x32 colour images; more for larger ones",
           &vgg_small, kTiny, 10},
+    Entry{"airbench94", "seven convolutions that learn 32x32 colour images fast, 2.0 million weights", &airbench94,
+          kTiny, 10},
     Entry{"resnet20", "residual network for 32x32 colour images, 0.27 million weights", &resnet20, kTiny, 10},
     Entry{"resnet32", "the same with 32 layers, 0.46 million weights", &resnet32, kTiny, 10},
     Entry{"resnet56", "the same with 56 layers, 0.85 million weights", &resnet56, kTiny, 10},

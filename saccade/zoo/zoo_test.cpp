@@ -24,6 +24,7 @@ struct Published {
 const std::vector<Published> kPublished{
     {"lenet5", 61'706, 61'706, 0.000'416'520, 1e-9, "LeCun et al. 1998 with full connectivity; Keras's summary()"},
     {"mlp", 3'836'410, 3'836'410, 0.003'832'800, 1e-9, "784-1200-1200-1200-10"},
+    {"airbench94", 1'971'640, 0, 0.118'147, 1e-6, "counted from airbench94_muon.py, which prints neither"},
     {"resnet20", 269'722, 0, 0.040'55, 1e-5, "akamaster/pytorch_resnet_cifar10; He et al. 2018 (SFP): 4.06e7"},
     {"resnet32", 464'154, 0, 0.068'9, 1e-4, "akamaster/pytorch_resnet_cifar10; He et al. 2018 (SFP): 6.89e7"},
     {"resnet56", 853'018, 0, 0.125'49, 1e-5, "akamaster/pytorch_resnet_cifar10; Lin et al. 2020 (HRank): 125.49 M"},
@@ -123,7 +124,7 @@ TEST(Zoo, KnowsNetworksByName) {
     build("resnet19", {32, 32, 3}, 10);
     FAIL();
   } catch (const ValueError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("one of lenet5, mlp, vgg_small, resnet20"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("one of lenet5, mlp, vgg_small, airbench94, resnet20"));
   }
 }
 
