@@ -13,8 +13,8 @@ endif()
 # Sources that match a pattern after WITHOUT are left out: of an optional part, the one or the other.
 # A LIGHT one computes nothing for long: it is optimised a little, and not at all under sanitizers.
 # Several sources are compiled as one under sanitizers, of LIGHT and COMMAND_ONLY folders in Release builds, and of tests in
-# continuous integration. All unnamed namespaces are the same in these: what two of them define needs another name, or the source a
-# pattern after APART.
+# continuous integration. All unnamed namespaces are the same in these: what two of them define needs another name, or the
+# source a pattern after APART.
 function(saccade_folder name)
   cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL;WITHOUT;APART" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/saccade/${name}")

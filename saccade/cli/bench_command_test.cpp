@@ -80,7 +80,7 @@ TEST(BenchCommand, TimesAndProvesACase) {
 }
 
 TEST(NetworkBenchmark, CountsTheMultiplyAddsThatAPlanRuns) {
-  Model net = benchmark_network("lenet5");
+  Model net = benchmark_network("lenet5", 1);
   const double convolution_1 = 28 * 28 * 5 * 5 * 6;
   NetworkFlops flops = count_flops(net, 3);
   EXPECT_EQ(flops.inference, 2.0 * 3 * 416520);

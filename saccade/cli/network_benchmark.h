@@ -1,18 +1,20 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "saccade/nn/model.h"
 
 namespace saccade::cli {
 
 struct NetworkBenchmarkOptions {
-  std::string network;  ///< "lenet5": one of the zoo's.
-  Index batch_size = 128;
-  std::uint64_t seed = 1;      ///< Of weights, images and labels.
-  int rounds = 9;              ///< Medians are over as many; training and inference take turns in each.
-  double round_seconds = 0.3;  ///< A round repeats a step until it has taken this long.
+  std::string network;                ///< "lenet5": one of the zoo's, or a file.
+  std::optional<Index> batch_size{};  ///< Left out: usual_batch().
+  std::uint64_t seed = 1;             ///< Of weights, images and labels.
+  int rounds = 9;                     ///< Medians are over as many; training and inference take turns in each.
+  double round_seconds = 0.3;         ///< A round repeats a step until it has taken this long.
 };
 
 /// Floating-point operations of one step, two for each multiply-add that a plan computes.
@@ -50,8 +52,20 @@ struct NetworkReport {
   NetworkMeasurement inference = {};
 };
 
-/// A network of the zoo, for the images that it is meant for.
-Model benchmark_network(std::string_view name);
+/// How many images of that shape a step of training usually takes: 128 of digits, 64 of 32 x 32 pixels in colour, 16 of
+/// larger ones.
+Index usual_batch(const Shape& image);
+
+/// A network of the zoo, for the images that it is meant for and ten classes, its weights drawn with `seed`; or the network
+/// of a file. Throws as load_network() does, and ValueError for an unknown name.
+Model benchmark_network(const std::string& name, std::uint64_t seed);
+
+/// Throws ValueError for batches, rounds or times below their least.
+void check(const NetworkBenchmarkOptions& options);
+
+/// The figures of a step of so many floating-point operations from the seconds of each round.
+NetworkMeasurement summarize(std::string_view step, std::vector<double> seconds, double flops,
+                             const NetworkReport& report);
 
 /// Times both kinds of step. Throws ValueError for an unknown network, and for batches, rounds or times below their
 /// least.

@@ -317,6 +317,7 @@ std::span<const float> Plan::forward(std::span<const float> images, StepAddress 
                              .saved = step.saved,
                              .scratch = step.scratch,
                              .address = address});
+    if (observer_) observer_(i);
   }
   return steps_.back().values_id ? steps_.back().dst : images;
 }
@@ -353,11 +354,25 @@ void Plan::backward(const std::function<void(Parameter&)>& ready) {
                               .saved = step.saved,
                               .scratch = step.backward_scratch});
     for (Step::Addition& addition : step.additions) addition.kernel->run({.src = addition.src, .dst = addition.dst});
+    if (observer_) observer_(i);
     if (!ready) continue;
     for (Parameter* parameter : step.parameters) {
       if (parameter->learns()) ready(*parameter);
     }
   }
+}
+
+std::vector<PlanStep> Plan::steps() const {
+  std::vector<PlanStep> all;
+  for (std::size_t i = first_ + 1; i < steps_.size(); ++i) {
+    const Step& step = steps_[i];
+    all.push_back({.node = i,
+                   .name = step.name,
+                   .computes = !step.memory.view,
+                   .elements = step.elements,
+                   .parts = step.operation->explain()});
+  }
+  return all;
 }
 
 std::string Plan::explain() const {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "saccade/kernels/merge/merge.h"
@@ -27,6 +28,15 @@ struct PlanPart {
   /// In training, backward() also writes input_grad(). Frozen layers then keep their weights and statistics, drop nothing, and
   /// pass gradients on; a network that is frozen throughout has a backward pass, too.
   bool wants_grad = false;
+};
+
+/// What a plan does for one node of its network, for those who measure it.
+struct PlanStep {
+  std::size_t node = 0;  ///< Its position in Model::nodes().
+  std::string name;
+  bool computes = false;  ///< Not for views, nor where another step does this one's work.
+  Index elements = 0;  ///< Of what it writes, batch included; of a pooling that is computed with it, the pooled image.
+  std::vector<Operation::Part> parts;
 };
 
 /// A model made ready to run with one batch size: an implementation chosen for every operation, memory laid out in one
@@ -65,6 +75,10 @@ class Plan {
   /// After backward(), with PlanPart::wants_grad: d(loss)/d(what forward() was given), [batch, ...]. Valid until the next forward().
   std::span<const float> input_grad() const;
 
+  /// One for each node after the first, in the order of forward().
+  std::vector<PlanStep> steps() const;
+  /// From now on calls `after` behind each step of forward() and backward(), with the node's position; nobody when empty.
+  void observe(std::function<void(std::size_t node)> after) { observer_ = std::move(after); }
   /// One paragraph a layer: which implementation computes each part, and why the faster ones declined.
   std::string explain() const;
   /// Memory for activations, gradients of activations and scratch.
@@ -93,6 +107,7 @@ class Plan {
   std::size_t first_ = 0;
   Arena arena_;
   bool folded_ = false;
+  std::function<void(std::size_t)> observer_;
   std::vector<Step> steps_;  // one a graph node, in the model's order; those before first_ are empty, it is the Input
 };
 

@@ -1,10 +1,12 @@
 #include "saccade/proof/benchmark.h"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -57,6 +59,21 @@ class Runner {
   Views<float> views_;
 };
 
+void require_implementation(const Case& c, std::string_view name) {
+  const std::vector<std::string_view> names = c.implementations();
+  if (std::ranges::count(names, name) != 0) return;
+  throw ValueError({.where = fmt::format("bench {}", c.operation()),
+                    .expected = fmt::format("one of {}", fmt::join(names, ", ")),
+                    .got = fmt::format("'{}'", name),
+                    .fix = ""});
+}
+
+/// Makes memory and caches ready. A backward pass also wants what the forward pass keeps.
+void warm_up(Runner& runner, Pass pass) {
+  if (runner.declined(Pass::forward).empty()) runner.run(Pass::forward);
+  runner.run(pass);
+}
+
 class Benchmark {
  public:
   Benchmark(const BenchmarkOptions& options, BenchmarkSink& sink)
@@ -65,7 +82,9 @@ class Benchmark {
   bool run() {
     check_options();
     std::vector<std::pair<std::string, std::unique_ptr<Case>>> cases;
-    if (options_.case_id.empty()) {
+    if (!options_.shapes.empty()) {
+      for (const auto& [name, id] : options_.shapes) cases.emplace_back(name, operation_.parse(id));
+    } else if (options_.case_id.empty()) {
       for (const NamedCase& shape : operation_.shapes) cases.emplace_back(shape.name, operation_.parse(shape.id));
     } else {
       cases.emplace_back(options_.case_id, operation_.parse(options_.case_id));
@@ -95,12 +114,7 @@ class Benchmark {
   }
 
   void check_implementation(const Case& c) const {
-    const std::vector<std::string_view> names = c.implementations();
-    if (options_.implementation.empty() || std::ranges::count(names, options_.implementation) != 0) return;
-    throw ValueError({.where = fmt::format("bench {}", operation_.name),
-                      .expected = fmt::format("one of {}", fmt::join(names, ", ")),
-                      .got = fmt::format("'{}'", options_.implementation),
-                      .fix = ""});
+    if (!options_.implementation.empty()) require_implementation(c, options_.implementation);
   }
 
   bool wants(std::string_view implementation, std::size_t implementations) const {
@@ -125,9 +139,7 @@ class Benchmark {
         sink_.declined({c.id(), std::string(runner->name()), pass, reason});
         continue;
       }
-      // The first run touches all memory; a backward pass also wants what the forward pass keeps.
-      if (runner->declined(Pass::forward).empty()) runner->run(Pass::forward);
-      runner->run(pass);
+      warm_up(*runner, pass);
       accepted.push_back(runner.get());
     }
     std::vector<std::vector<double>> seconds(accepted.size());
@@ -152,7 +164,9 @@ class Benchmark {
                     .best_seconds = seconds.front(),
                     .gflops = gflops,
                     .share_of_peak = gflops / peak_,
-                    .gigabytes = c.bytes(pass) / median / 1e9});
+                    .bytes = c.bytes(pass),
+                    .gigabytes = c.bytes(pass) / median / 1e9,
+                    .intensity = c.flops(pass) / c.bytes(pass)});
   }
 
   const BenchmarkOptions& options_;
@@ -173,6 +187,40 @@ std::string_view name_of(Pass pass) noexcept {
       return "backward_weights";
   }
   return "unknown";
+}
+
+std::string_view chosen_implementation(const Case& c, Pass pass) {
+  const std::vector<std::string_view> names = c.implementations();
+  const auto takes = [&](std::string_view name) { return c.prepare(name)->declined(pass).empty(); };
+  return *std::ranges::find_if(names.begin(), names.end() - 1, takes);
+}
+
+double thread_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+std::vector<double> least_seconds(const Case& c, Pass pass, std::span<const std::string_view> implementations,
+                                  int rounds) {
+  const SingleThreadScope alone;
+  const Inputs inputs = Inputs::reals(c, 1);
+  std::vector<std::unique_ptr<Runner>> runners;
+  for (const std::string_view name : implementations) {
+    require_implementation(c, name);
+    runners.push_back(std::make_unique<Runner>(c, name, inputs));
+    if (runners.back()->declined(pass).empty()) warm_up(*runners.back(), pass);
+  }
+  std::vector<double> least(runners.size(), std::numeric_limits<double>::infinity());
+  for (int round = 0; round < rounds; ++round) {
+    for (std::size_t i = 0; i < runners.size(); ++i) {
+      if (!runners[i]->declined(pass).empty()) continue;
+      const double start = thread_seconds();
+      runners[i]->run(pass);
+      least[i] = std::min(least[i], thread_seconds() - start);
+    }
+  }
+  return least;
 }
 
 bool run_operation_benchmark(const BenchmarkOptions& options, BenchmarkSink& sink) {

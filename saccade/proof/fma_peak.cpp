@@ -91,5 +91,7 @@ double measure_fma_peak() {
   return best;
 }
 
+Index vector_floats() { return HWY_DYNAMIC_DISPATCH(LanesWidest)(); }
+
 }  // namespace saccade::proof
 #endif

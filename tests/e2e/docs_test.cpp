@@ -126,6 +126,7 @@ TEST(Docs, ExamplesInHelpNameOptionsThatExist) {
                                                      {"experiment", "transfer"},
                                                      {"augment"},
                                                      {"filter"},
+                                                     {"bench"},
                                                      {"convert"},
                                                      {"data"},
                                                      {"data", "get"},

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -161,6 +162,26 @@ TEST_F(OnnxRuntime, ComputesWhatATrainedNetworkComputes) {
   place.expect(0, {"train", "mnist", "--model", "lenet5", "--limit", "2000", "--epochs", "1", "--run", "net"});
   add("lenet5", load_model(place / "net/last.safetensors"));
   run_all();
+}
+
+TEST_F(OnnxRuntime, IsTimedInTurns) {
+  const Result result = run({"bench", "lenet5", "resnet20", "--compare", "onnxruntime", "--rounds", "3",
+                             "--round-seconds", "0.01", "--threads", "1", "--json"},
+                            {.env = {{"NODE_PATH", (folder() / "node_modules").string()}}});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto all = nlohmann::json::parse(result.out)["benchmarks"];
+  ASSERT_EQ(all.size(), 2U);
+  for (const auto& network : all) {
+    EXPECT_EQ(network["batch_size"], 1);
+    EXPECT_TRUE(network["peer"].get<std::string>().starts_with("ONNX Runtime 1.")) << network["peer"];
+    EXPECT_LT(network["output_difference"], 1e-5);
+    EXPECT_FALSE(network.contains("training"));
+    const auto& step = network["inference"];
+    EXPECT_EQ(step["ratios"].size(), 3U);
+    EXPECT_LE(step["least_ratio"], step["ratio"]);
+    EXPECT_LE(step["ratio"], step["greatest_ratio"]);
+    EXPECT_GT(step["peer"]["seconds"], 0.0);
+  }
 }
 
 TEST_F(OnnxRuntime, ComputesWhatPretrainedNetworksCompute) {

@@ -1,0 +1,133 @@
+#include <fmt/format.h>
+
+#include "saccade/base/printable.h"
+#include "saccade/cli/bench_report_internal.h"
+
+namespace saccade::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json to_json(const NetworkMeasurement& m) {
+  return {{"seconds", m.seconds},
+          {"best_seconds", m.best_seconds},
+          {"worst_seconds", m.worst_seconds},
+          {"images_per_second", m.images_per_second},
+          {"epoch_seconds", m.epoch_seconds},
+          {"gflops", m.gflops},
+          {"share_of_peak", m.share_of_peak}};
+}
+
+ordered_json heading(const NetworkReport& report) {
+  return {{"name", report.network},
+          {"fma_peak_gflops", report.fma_peak},
+          {"threads", report.threads},
+          {"parameters", report.parameters},
+          {"batch_size", report.batch_size}};
+}
+
+/// The line above a network's table, and its columns.
+std::string heading_text(const NetworkReport& report, int label_width) {
+  return fmt::format(
+      "{}: {} parameters, batches of {}, {} threads, FMA peak {:.0f} GFLOP/s\n"
+      "{:<{}} {:>9} {:>9} {:>9} {:>10} {:>16} {:>8} {:>7}\n",
+      report.network, report.parameters, report.batch_size, report.threads, report.fma_peak, "", label_width, "ms/step",
+      "best", "worst", "images/s", "s/60,000 images", "GFLOP/s", "of peak");
+}
+
+std::string line(const NetworkMeasurement& m, const std::string& label, int label_width) {
+  return fmt::format("{:<{}} {:9.3f} {:9.3f} {:9.3f} {:10.0f} {:16.2f} {:8.1f} {:5.0f} %\n", label, label_width,
+                     1e3 * m.seconds, 1e3 * m.best_seconds, 1e3 * m.worst_seconds, m.images_per_second, m.epoch_seconds,
+                     m.gflops, 100.0 * m.share_of_peak);
+}
+
+}  // namespace
+
+ordered_json to_json(const proof::Measurement& m) {
+  return {{"shape", m.shape},
+          {"case", m.case_id},
+          {"pass", proof::name_of(m.pass)},
+          {"implementation", m.implementation},
+          {"seconds", m.seconds},
+          {"best_seconds", m.best_seconds},
+          {"gflops", m.gflops},
+          {"share_of_peak", m.share_of_peak},
+          {"bytes", m.bytes},
+          {"gigabytes_per_second", m.gigabytes},
+          {"flops_per_byte", m.intensity}};
+}
+
+ordered_json to_json(const NetworkReport& report) {
+  ordered_json json = heading(report);
+  json["training"] = to_json(report.training);
+  json["inference"] = to_json(report.inference);
+  return json;
+}
+
+ordered_json to_json(const ComparisonReport& report) {
+  ordered_json json = heading(report.network);
+  json["peer"] = report.peer;
+  json["output_difference"] = report.difference;
+  for (const StepComparison& step : report.steps) {
+    json[std::string(step.ours.step)] = {{"saccade", to_json(step.ours)}, {"peer", to_json(step.theirs)},
+                                         {"peer_layout", step.layout},    {"ratio", step.median},
+                                         {"least_ratio", step.least},     {"greatest_ratio", step.greatest},
+                                         {"ratios", step.ratios}};
+  }
+  return json;
+}
+
+ordered_json to_json(const RooflineReport& report) {
+  ordered_json json{{"name", report.network},
+                    {"fma_peak_gflops", report.fma_peak},
+                    {"memory_gigabytes_per_second", report.bandwidth},
+                    {"threads", report.threads},
+                    {"batch_size", report.batch_size},
+                    {"operations", ordered_json::array()}};
+  for (const RooflinePoint& point : report.points) {
+    json["operations"].push_back({{"layer", point.layer},
+                                  {"pass", point.backward ? "backward" : "forward"},
+                                  {"implementation", point.implementation},
+                                  {"seconds", point.seconds},
+                                  {"gflops", point.gflops()},
+                                  {"bytes", point.bytes},
+                                  {"flops_per_byte", point.intensity()}});
+  }
+  return json;
+}
+
+std::string to_text(const RooflineReport& report) {
+  std::string text = fmt::format(
+      "{}: batches of {}, {} threads, FMA peak {:.0f} GFLOP/s, memory {:.1f} GB/s\n"
+      "{:<28} {:<9} {:<22} {:>9} {:>8} {:>9} {:>8}\n",
+      report.network, report.batch_size, report.threads, report.fma_peak, report.bandwidth, "layer", "pass",
+      "implementation", "ms", "of step", "GFLOP/s", "FLOP/B");
+  for (const RooflinePoint& point : report.points) {
+    text += fmt::format("{:<28} {:<9} {:<22} {:9.3f} {:6.1f} % {:9.1f} {:8.2f}\n", printable(point.layer),
+                        point.backward ? "backward" : "forward", point.implementation, 1e3 * point.seconds,
+                        100.0 * point.seconds / report.seconds(), point.gflops(), point.intensity());
+  }
+  return text;
+}
+
+std::string to_text(const NetworkReport& report) {
+  constexpr int kLabel = 10;
+  std::string text = heading_text(report, kLabel);
+  for (const NetworkMeasurement& m : {report.training, report.inference}) text += line(m, std::string(m.step), kLabel);
+  return text;
+}
+
+std::string to_text(const ComparisonReport& report) {
+  constexpr int kLabel = 32;
+  std::string text = heading_text(report.network, kLabel);
+  for (const StepComparison& step : report.steps) {
+    const std::string layout = step.layout.empty() ? "" : " " + step.layout;
+    text += line(step.ours, fmt::format("{}, Saccade", step.ours.step), kLabel);
+    text += line(step.theirs, fmt::format("{}, {}{}", step.ours.step, report.peer, layout), kLabel);
+    text += fmt::format("  Saccade is {:.2f} times as fast ({:.2f} to {:.2f}, {} pairs of rounds)\n", step.median,
+                        step.least, step.greatest, step.ratios.size());
+  }
+  return text + fmt::format("  outputs agree within {:.1g} of the largest\n", report.difference);
+}
+
+}  // namespace saccade::cli
