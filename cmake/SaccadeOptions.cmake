@@ -22,9 +22,8 @@ set_property(CACHE SACCADE_SANITIZER PROPERTY STRINGS "" address undefined threa
 find_program(CCACHE_PROGRAM ccache)
 mark_as_advanced(CCACHE_PROGRAM)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # It is to know a file again in another clone (continuous integration makes a new one each time), precompiled headers or
-  # not, and not to preprocess those that it has never seen: the compiler tells what they include.
-  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
+  # It is to know a file again in another clone (continuous integration makes a new one each time), precompiled headers or not.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
     "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime" "${CCACHE_PROGRAM}")
 endif()
 
