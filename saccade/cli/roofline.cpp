@@ -10,6 +10,7 @@
 #include "saccade/base/parallel.h"
 #include "saccade/base/random.h"
 #include "saccade/nn/plan.h"
+#include "saccade/proof/benchmark.h"
 #include "saccade/proof/fma_peak.h"
 #include "saccade/proof/memory_bandwidth.h"
 
@@ -64,19 +65,25 @@ class StepClock {
  public:
   explicit StepClock(std::size_t nodes) : least_(nodes, std::numeric_limits<double>::infinity()) {}
 
-  void begin() { last_ = Clock::now(); }
+  void begin() { last_ = now(); }
   void after(std::size_t node) {
-    const Clock::time_point now = Clock::now();
-    least_[node] = std::min(least_[node], std::chrono::duration<double>(now - last_).count());
-    last_ = now;
+    const double time = now();
+    least_[node] = std::min(least_[node], time - last_);
+    last_ = time;
   }
   /// Infinite where the node has no such pass.
   double least(std::size_t node) const { return least_[node]; }
 
  private:
-  using Clock = std::chrono::steady_clock;
+  /// One thread's processor time, so that what else the machine does is not in it; several threads also wait for one another.
+  double now() const {
+    if (alone_) return proof::thread_seconds();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  }
+
+  bool alone_ = thread_count() == 1;
   std::vector<double> least_;
-  Clock::time_point last_;
+  double last_ = 0.0;
 };
 
 }  // namespace

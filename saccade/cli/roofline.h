@@ -11,7 +11,7 @@ struct RooflinePoint {
   std::string layer;
   bool backward = false;
   std::string implementation;  ///< "winograd"; of a backward pass both, if they differ.
-  double seconds = 0.0;        ///< Least of the rounds.
+  double seconds = 0.0;        ///< Least of the rounds; on one thread, of its processor time.
   double flops = 0.0;          ///< As NetworkFlops counts them; 0 for what has no multiply-adds.
   /// What must be moved at the least: each input, output, weight and gradient once.
   double bytes = 0.0;

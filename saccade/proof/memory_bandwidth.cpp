@@ -39,7 +39,7 @@ HWY_EXPORT(Triad);
 
 constexpr Index kFloats = Index{1} << 24;  // 64 MB
 constexpr Index kPiece = Index{1} << 18;
-constexpr int kRounds = 8;
+constexpr int kRounds = 15;
 
 }  // namespace
 
