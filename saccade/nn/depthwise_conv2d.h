@@ -35,8 +35,7 @@ class DepthwiseConv2D final : public LayerOf<DepthwiseConv2D, DepthwiseConv2DOpt
   Activation activation() const override { return options_.activation; }
   std::shared_ptr<const Layer> with_bias_and(Activation activation) const override;
   std::unique_ptr<Operation> prepare(const PrepareContext& context) const override;
-
- private:
+  /// What its kernel computes, without the activation, for so many images of that shape.
   kernels::Conv2DProblem problem(Index batch, const Shape& src) const;
 };
 

@@ -7,6 +7,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/nn/batch_norm.h"
+#include "saccade/nn/conv_depthwise2d_internal.h"
 #include "saccade/nn/conv_pool2d_internal.h"
 #include "saccade/nn/fold_internal.h"
 #include "saccade/nn/roles_internal.h"
@@ -25,7 +26,7 @@ struct Plan::Step {
   std::vector<Parameter*> parameters;
   std::optional<internal::FoldedParameters> fold;  // what parameters point at, where something is folded in
   std::string done_by;     // where another step does this one's work: that it does, and its name
-  std::string not_joined;  // why a pooling behind it is not computed together with it, where it might be
+  std::string not_joined;  // why it is not computed together with a layer beside it, where it might be
   int consumers = 0;
   bool wants_grad = false;     // a parameter that learns stands here or below
   bool runs_backward = false;  // so backward() is called
@@ -80,6 +81,12 @@ std::vector<std::optional<internal::Fold>> folds_of(const Model& model, PlanMode
   return internal::find_folds(model.graph(), inside, inside);
 }
 
+/// Whether no backward pass comes to a node.
+std::vector<bool> passive_nodes(const Model& model, PlanMode mode, const internal::Roles& roles, const PlanPart& part) {
+  if (mode != PlanMode::training) return std::vector<bool>(model.nodes().size(), true);
+  return part.wants_grad ? std::vector<bool>(model.nodes().size()) : internal::passive_in_training(roles);
+}
+
 void require_part(const Model& model, std::size_t first, std::size_t last) {
   const std::span<const GraphNode> nodes = model.nodes();
   const auto fail = [&](std::string expected, std::string got) {
@@ -129,6 +136,16 @@ Plan::Step Plan::make_step(Model& model, const GraphNode& node) const {
   return step;
 }
 
+std::vector<Parameter*> Plan::parameters_of(Model& model, const GraphNode& node, std::size_t index) {
+  std::vector<Parameter*> parameters;
+  if (steps_[index].fold) {
+    for (Parameter& parameter : steps_[index].fold->parameters()) parameters.push_back(&parameter);
+  } else {
+    for (const std::size_t i : node.parameters) parameters.push_back(&model.parameters()[i]);
+  }
+  return parameters;
+}
+
 void Plan::prepare(Model& model, const PlanPart& part) {
   const std::size_t last = part.last.value_or(model.nodes().size() - 1);
   require_part(model, first_, last);
@@ -138,7 +155,14 @@ void Plan::prepare(Model& model, const PlanPart& part) {
   const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles, part, last);
   const std::vector<std::optional<internal::JoinedPool>> joined =
       internal::find_joined_pools(model.graph(), folds, first_, last);
+  const std::vector<bool> without_backward = passive_nodes(model, mode_, roles, part);
+  const std::vector<std::optional<internal::JoinedConv>> joined_conv =
+      internal::find_joined_convs(model.graph(), folds, without_backward, first_, last);
   std::vector<std::string> done_by(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (!joined_conv[i] || !joined_conv[i]->declined.empty()) continue;
+    done_by[joined_conv[i]->conv] = "computed together with " + nodes[i].name;
+  }
   steps_.resize(first_);
   steps_.push_back(make_input(nodes[first_]));
   steps_.back().wants_grad = training && part.wants_grad;
@@ -183,6 +207,15 @@ void Plan::prepare(Model& model, const PlanPart& part) {
     } else if (joined[i]) {
       step.not_joined = fmt::format("not together with {}: {}", nodes[joined[i]->pool].name, joined[i]->declined);
     }
+    const bool takes_conv = joined_conv[i] && joined_conv[i]->declined.empty();
+    if (takes_conv) {
+      // The convolution's step is a view of what it would read; its parameters come first.
+      const std::vector<Parameter*> of_conv = parameters_of(model, nodes[joined_conv[i]->conv], joined_conv[i]->conv);
+      step.parameters.insert(step.parameters.begin(), of_conv.begin(), of_conv.end());
+    } else if (joined_conv[i]) {
+      step.not_joined =
+          fmt::format("not together with {}: {}", nodes[joined_conv[i]->conv].name, joined_conv[i]->declined);
+    }
     context.parameters.assign(step.parameters.begin(), step.parameters.end());
     step.done_by = done_by[i];
     const bool drops_nothing = training && frozen && layer->is_random();
@@ -191,7 +224,9 @@ void Plan::prepare(Model& model, const PlanPart& part) {
       step.operation = std::make_unique<ViewOperation>();
     } else {
       step.runs_backward = context.runs_backward();
-      step.operation = pools ? internal::prepare_joined(*joined[i], context) : layer->prepare(context);
+      step.operation = pools        ? internal::prepare_joined(*joined[i], context)
+                       : takes_conv ? internal::prepare_joined(*joined_conv[i], context)
+                                    : layer->prepare(context);
     }
     step.memory = step.operation->memory();
     steps_.push_back(std::move(step));

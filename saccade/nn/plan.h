@@ -91,6 +91,8 @@ class Plan {
   Step make_input(const GraphNode& node) const;
   /// A step of a graph node by itself, without its operation.
   Step make_step(Model& model, const GraphNode& node) const;
+  /// What the step of that node computes with: the model's parameters, or what is folded into them.
+  std::vector<Parameter*> parameters_of(Model& model, const GraphNode& node, std::size_t index);
   void plan_forward_memory();
   void plan_backward_memory();
   void bind_memory();

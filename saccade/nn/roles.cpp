@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "saccade/nn/conv_depthwise2d_internal.h"
 #include "saccade/nn/conv_pool2d_internal.h"
 #include "saccade/nn/frozen_cuts.h"
 #include "saccade/nn/roles_internal.h"
@@ -25,9 +26,13 @@ Roles roles_in_training(const Model& model) {
 }
 
 std::vector<std::optional<Fold>> folds_in_training(const Model& model, const Roles& roles) {
+  return find_folds(model.graph(), roles.frozen, passive_in_training(roles));
+}
+
+std::vector<bool> passive_in_training(const Roles& roles) {
   std::vector<bool> passive = roles.learns_below;
   passive.flip();
-  return find_folds(model.graph(), roles.frozen, passive);
+  return passive;
 }
 
 }  // namespace internal
@@ -52,10 +57,23 @@ std::vector<std::size_t> frozen_cuts(const Model& model) {
   const std::vector<std::optional<internal::Fold>> folds = internal::folds_in_training(model, roles);
   const std::vector<std::optional<internal::JoinedPool>> joined =
       internal::find_joined_pools(model.graph(), folds, 0, nodes.size() - 1);
+  const std::vector<std::optional<internal::JoinedConv>> joined_conv =
+      internal::find_joined_convs(model.graph(), folds, internal::passive_in_training(roles), 0, nodes.size() - 1);
   // The last node to take part in what each one does: the last to read it, or to be computed with it.
   std::vector<std::size_t> reach(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     for (const std::size_t input : nodes[i].inputs) reach[input] = i;
+  }
+  std::vector<bool> is_joined(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (joined[i] && joined[i]->declined.empty()) {
+      is_joined[i] = true;
+      reach[i] = joined[i]->pool;
+    }
+    if (joined_conv[i] && joined_conv[i]->declined.empty()) {
+      is_joined[joined_conv[i]->conv] = true;
+      reach[joined_conv[i]->conv] = i;
+    }
   }
   std::vector<std::size_t> cuts;
   std::size_t reach_before = 0;  // of all nodes before i
@@ -64,9 +82,8 @@ std::vector<std::size_t> frozen_cuts(const Model& model) {
     const bool changes = roles.learns_below[i] || (!roles.frozen[i] && nodes[i].layer->is_random());
     if (changes) break;  // and what comes after it in another branch meets it again further on
     has_weights = has_weights || !nodes[i].parameters.empty();
-    const bool is_joined = joined[i] && joined[i]->declined.empty();
-    if (has_weights && reach_before <= i && !folds[i] && !is_joined) cuts.push_back(i);
-    reach_before = std::max(reach_before, is_joined ? joined[i]->pool : reach[i]);
+    if (has_weights && reach_before <= i && !folds[i] && !is_joined[i]) cuts.push_back(i);
+    reach_before = std::max(reach_before, reach[i]);
     if (folds[i]) reach_before = std::max(reach_before, folds[i]->activation.value_or(folds[i]->norm));
   }
   return cuts;

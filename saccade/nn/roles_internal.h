@@ -18,6 +18,9 @@ struct Roles {
 
 Roles roles_in_training(const Model& model);
 
+/// Whether no backward pass comes to a node while the network trains.
+std::vector<bool> passive_in_training(const Roles& roles);
+
 /// What folds into each node while the network trains.
 std::vector<std::optional<Fold>> folds_in_training(const Model& model, const Roles& roles);
 

@@ -8,7 +8,9 @@
 /// that is not a case of the operation.
 namespace saccade::proof {
 
-std::unique_ptr<Case> parse_conv2d(std::string_view id);       ///< "_same" stands for the pads of SAME.
+std::unique_ptr<Case> parse_conv2d(std::string_view id);  ///< "_same" stands for the pads of SAME.
+std::unique_ptr<Case> parse_conv_depthwise2d(
+    std::string_view id);                                      ///< "_same" likewise; the activation is that of both.
 std::unique_ptr<Case> parse_conv_pool2d(std::string_view id);  ///< "_same" likewise; "_relu".
 std::unique_ptr<Case> parse_dense(std::string_view id);
 std::unique_ptr<Case> parse_pool2d(std::string_view id);  ///< "_same" likewise; "_max" or "_average".

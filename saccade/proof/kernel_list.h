@@ -41,7 +41,7 @@ Buffers weighted_buffers(const Views<float>& v, bool bias, std::span<std::byte> 
           .scratch = scratch};
 }
 
-/// For operations whose passes are kernels of their own (conv2d, dense): one kernel a pass. to_buffers(pass, views,
+/// For operations whose passes are kernels of their own (conv2d, dense), or that have one alone: one kernel a pass. to_buffers(pass, views,
 /// scratch) makes the operation's buffers.
 template <class Problem, class Kernel, class ToBuffers>
 class PreparedPasses final : public Prepared {
@@ -51,7 +51,7 @@ class PreparedPasses final : public Prepared {
       : to_buffers_(std::move(to_buffers)) {
     for (Found<Kernel>& found : found_) found.declined = "the case has no such pass";
     for (const Pass pass : passes) {
-      problem.pass = pass;
+      if constexpr (requires { problem.pass; }) problem.pass = pass;
       found_[index(pass)] = find_kernel(list, problem, name);
     }
   }

@@ -43,6 +43,15 @@ constexpr std::array kConvPool2D{
     NamedCase{"16-32@14", "n64ih14iw14ic16oc32kh5kw5_relu_same"},
 };
 
+constexpr std::array kConvDepthwise2D{
+    NamedCase{"mobilenetv2.16-96@112/2", "n1ih112iw112ic16oc96kh3kw3sh2sw2_same_relu6"},
+    NamedCase{"mobilenetv2.24-144@56", "n1ih56iw56ic24oc144kh3kw3_same_relu6"},
+    NamedCase{"mobilenetv2.32-192@28", "n1ih28iw28ic32oc192kh3kw3_same_relu6"},
+    NamedCase{"mobilenetv2.64-384@14", "n1ih14iw14ic64oc384kh3kw3_same_relu6"},
+    NamedCase{"mobilenetv2.160-960@7", "n1ih7iw7ic160oc960kh3kw3_same_relu6"},
+    NamedCase{"mobilenetv2.24-144@56x8", "n8ih56iw56ic24oc144kh3kw3_same_relu6"},
+};
+
 constexpr std::array kDense{
     NamedCase{"mlp.1", "m128k784u1200"},    NamedCase{"mlp.2", "m128k1200u1200"},  NamedCase{"mlp.4", "m128k1200u10"},
     NamedCase{"lenet5.f1", "m128k400u120"}, NamedCase{"lenet5.f2", "m128k120u84"}, NamedCase{"lenet5.f3", "m128k84u10"},
@@ -129,6 +138,7 @@ constexpr std::array kPermute{NamedCase{"nchw-nhwc.64@56", "e8e64e3136p0p2p1"},
 
 constexpr std::array kOperations{
     Operation{"conv2d", parse_conv2d, kConv2D},
+    Operation{"conv_depthwise2d", parse_conv_depthwise2d, kConvDepthwise2D},
     Operation{"conv_pool2d", parse_conv_pool2d, kConvPool2D},
     Operation{"dense", parse_dense, kDense},
     Operation{"pool2d", parse_pool2d, kPool2D},

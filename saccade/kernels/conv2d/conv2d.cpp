@@ -8,6 +8,7 @@
 #include "saccade/kernels/conv2d/depthwise_rows.h"
 #include "saccade/kernels/conv2d/depthwise_simd.h"
 #include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
+#include "saccade/kernels/conv2d/pixels_simd.h"
 #include "saccade/kernels/conv2d/reference.h"
 #include "saccade/kernels/conv2d/winograd.h"
 #include "saccade/kernels/problem_id.h"
@@ -39,7 +40,8 @@ std::unique_ptr<Conv2DKernel> make_reference(const Conv2DProblem& problem) {
   return std::make_unique<ReferenceConv2D>(problem);
 }
 
-constexpr std::array<Conv2DImplementation, 6> kImplementations{{
+constexpr std::array<Conv2DImplementation, 7> kImplementations{{
+    {"pixels", simd::decline_pixels, simd::make_pixels},
     {"dense", decline_dense_conv2d, make_dense_conv2d},
     {"winograd", decline_winograd, make_winograd},
     {"depthwise_rows", simd::decline_depthwise_rows, simd::make_depthwise_rows},
