@@ -11,10 +11,9 @@ endif()
 # after EXTERNAL (fmt and OpenMP come with every folder). Unit tests (*_test.cpp) stand beside the sources and become
 # saccade_<name>_test. A COMMAND_ONLY folder serves the command, and is no part of the library that users link.
 # Sources that match a pattern after WITHOUT are left out: of an optional part, the one or the other.
+# Under sanitizers several sources are compiled as one (tests in continuous integration, too), in which all unnamed namespaces
+# are the same: what two of them define needs another name, or the source a pattern after APART.
 # A LIGHT one computes nothing for long: it is optimised a little, and not at all under sanitizers.
-# Several sources are compiled as one under sanitizers, of LIGHT and COMMAND_ONLY folders in Release builds, and of tests in
-# continuous integration. All unnamed namespaces are the same in these: what two of them define needs another name, or the
-# source a pattern after APART.
 function(saccade_folder name)
   cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL;WITHOUT;APART" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/saccade/${name}")
@@ -34,12 +33,8 @@ function(saccade_folder name)
     if(ARG_LIGHT)
       target_compile_options(saccade_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
     endif()
-    if(SACCADE_SANITIZER OR (CMAKE_BUILD_TYPE STREQUAL "Release" AND (ARG_LIGHT OR ARG_COMMAND_ONLY)))
-      saccade_unite(saccade_${name} SOURCES ${sources} APART ${ARG_APART})
-      set_property(GLOBAL APPEND PROPERTY SACCADE_UNITED ${name})
-    endif()
     if(SACCADE_SANITIZER)
-      # Reading the standard library is half of a source's time. Not so in the other builds, which prove that each source
+      # Reading the standard library is half of a source's time. Not so in the other builds, which prove that each header
       # includes what it needs.
       set(group library)
       if(ARG_LIGHT)
@@ -48,6 +43,7 @@ function(saccade_folder name)
       endif()
       saccade_precompile(saccade_${name} ${group} <algorithm> <array> <atomic> <chrono> <cmath> <filesystem> <functional> <map>
         <memory> <mutex> <optional> <span> <string> <thread> <unordered_map> <variant> <vector> <fmt/format.h>)
+      saccade_unite(saccade_${name} SOURCES ${sources} APART ${ARG_APART})
     endif()
     target_link_libraries(saccade_${name} PUBLIC ${uses} PRIVATE $<BUILD_INTERFACE:saccade_warnings> ${external}
       OpenMP::OpenMP_CXX Threads::Threads)
