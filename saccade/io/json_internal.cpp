@@ -24,6 +24,48 @@ constexpr const char* kDamaged = "the file is damaged, or of a newer version";
   throw FormatError({std::move(where), std::move(expected), std::move(got), kDamaged});
 }
 
+/// Receives the parser's events of a document that is parsed again afterwards. Json::parse takes a callback that could check
+/// the same, but then looks through all of an array at the end of each of its objects.
+class Checker {
+ public:
+  Checker(const std::string& where, std::size_t most_levels) : where_(where), most_levels_(most_levels) {}
+
+  bool null() { return true; }
+  bool boolean(bool /*value*/) { return true; }
+  bool number_integer(Json::number_integer_t /*value*/) { return true; }
+  bool number_unsigned(Json::number_unsigned_t /*value*/) { return true; }
+  bool number_float(Json::number_float_t /*value*/, const std::string& /*text*/) { return true; }
+  bool string(std::string& /*value*/) { return true; }
+  bool binary(Json::binary_t& /*value*/) { return true; }
+  bool start_array(std::size_t /*elements*/) { return deeper(); }
+  bool end_array() { return higher(); }
+  bool start_object(std::size_t /*elements*/) { return deeper(); }
+  bool end_object() { return higher(); }
+  bool key(std::string& key) {
+    if (!keys_.back().insert(key).second) fail(where_, "each key once", quote(key) + " twice");
+    return true;
+  }
+  /// The parser stops, and will say why when it comes here again.
+  static bool parse_error(std::size_t /*position*/, const std::string& /*token*/, const Json::exception& /*error*/) {
+    return false;
+  }
+
+ private:
+  bool deeper() {
+    if (keys_.size() == most_levels_) fail(where_, fmt::format("JSON of at most {} levels", most_levels_), "more");
+    keys_.emplace_back();
+    return true;
+  }
+  bool higher() {
+    keys_.pop_back();
+    return true;
+  }
+
+  const std::string& where_;
+  std::size_t most_levels_;
+  std::vector<std::set<std::string>> keys_;  // of the objects and arrays around; an array's are none
+};
+
 }  // namespace
 
 std::string reason_of(const Json::exception& error) {
@@ -40,19 +82,10 @@ Json parse_json(std::string_view text, const std::string& where, int most_levels
   if (text.size() > kMaxBytes) {
     fail(where, fmt::format("at most {} bytes of JSON", kMaxBytes), fmt::format("{}", text.size()));
   }
-  std::vector<std::set<std::string>> keys;
-  const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    using Event = Json::parse_event_t;
-    if (depth > most_levels) fail(where, fmt::format("JSON of at most {} levels", most_levels), "more");
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && !keys.back().insert(parsed.get_ref<const std::string&>()).second) {
-      fail(where, "each key once", quote(parsed.get_ref<const std::string&>()) + " twice");
-    }
-    return true;
-  };
   try {
-    return Json::parse(text.begin(), text.end(), check);
+    Checker checker(where, usize(most_levels));
+    Json::sax_parse(text.begin(), text.end(), &checker);
+    return Json::parse(text.begin(), text.end());
   } catch (const Json::parse_error& error) {
     fail(where, "JSON", fmt::format("{} at its byte {}", reason_of(error), error.byte > 0 ? error.byte - 1 : 0));
   } catch (const Json::exception& error) {

@@ -24,8 +24,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const fs::path kSource = SACCADE_SOURCE;
-
 TEST(Convert, AnOnnxNetworkTellsWhatIsOnPhotographs) {
   const fs::path nets = test::data_path("pretrained"), photos = test::data_path("photos");
   const fs::path names = test::data_path("synset_words.txt");

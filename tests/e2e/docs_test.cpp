@@ -15,8 +15,6 @@ namespace {
 
 using ::testing::SizeIs;
 
-const fs::path kSource = SACCADE_SOURCE;
-
 /// The insides of the ```LANGUAGE blocks of a page.
 std::vector<std::string> blocks(const std::string& page, const std::string& language) {
   std::vector<std::string> found;

@@ -11,6 +11,8 @@ namespace saccade::e2e {
 
 namespace fs = std::filesystem;
 
+inline const fs::path kSource = SACCADE_SOURCE;  ///< The source tree.
+
 /// A folder of its own under the system's temporary folder, gone at the end.
 class Workplace {
  public:

@@ -87,7 +87,7 @@ TEST_P(WinogradErrors, AreAsSmallAsDocumented) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiles, WinogradErrors,
-                         testing::Values(Conv2DProblem{.n = 4,
+                         testing::Values(Conv2DProblem{.n = 2,
                                                        .ih = 16,
                                                        .iw = 16,
                                                        .ic = 64,
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(Tiles, WinogradErrors,
                                                        .ph = {1, 1},
                                                        .pw = {1, 1},
                                                        .bias = false},
-                                         Conv2DProblem{.n = 24,
+                                         Conv2DProblem{.n = 8,
                                                        .ih = 6,
                                                        .iw = 6,
                                                        .ic = 64,
