@@ -431,7 +431,7 @@ void add_train_command(const Command& program, Console& console) {
   command.footer(
       "Defaults go by data set and network: lenet5 on mnist trains 3 epochs of Adam, one-cycle up to 0.01, and\n"
       "reaches more than 99 % in a few seconds; with --augment 10 epochs of AdamW, and about 99.5 %. cifar10 trains\n"
-      "airbench94 by Muon, with mirrored and moved images, and reaches about 94 % in ten epochs.\n"
+      "airbench94 by Muon, with mirrored and moved images, and reaches about 94 % in twelve epochs.\n"
       "Examples:\n"
       "  saccade train mnist\n"
       "  saccade train mnist --augment\n"

@@ -27,7 +27,7 @@ constexpr Recipe kRecipes[] = {
     {"lenet5", 8, 128, 6e-3, "one-cycle"},
     {"mlp", 15, 128, 1e-3, "cosine"},
     {"vgg_small", 20, 128, 5e-3, "one-cycle"},
-    {"airbench94", 10, 1000, 0.2, "one-cycle(up_fraction=0)", "muon", 0.0},
+    {"airbench94", 12, 1000, 0.2, "one-cycle(up_fraction=0)", "muon", 0.0},
 };
 // LeNet-5 on the digits it was made for. In a few epochs large steps serve it best, in more they cost accuracy. Changed
 // images are new ones in each epoch, so that more epochs pay; weight decay does, too.
