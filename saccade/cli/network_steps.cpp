@@ -67,10 +67,9 @@ void NetworkSteps::train() {
     correct_ += argmax(output.subspan(row * usize(classes_), usize(classes_))) == labels[row] ? 1 : 0;
   }
   require_finite(loss_.run(output, {.labels = labels}, training_->output_grad()));
-  const double rate = adam_.base_learning_rate();
-  training_->backward([&](Parameter& parameter) { adam_.step_ahead(parameter, rate); });
+  training_->backward();
   add_l2(parameters_);
-  adam_.step(rate);
+  adam_.step();
   ++step_;
 }
 

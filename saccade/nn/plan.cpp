@@ -377,7 +377,7 @@ std::span<const float> Plan::input_grad() const {
   return steps_[first_].grad_dst;
 }
 
-void Plan::backward(const std::function<void(Parameter&)>& ready) {
+void Plan::backward() {
   for (std::size_t i = steps_.size() - 1; i > first_; --i) {
     Step& step = steps_[i];
     if (!step.grad_id || !step.wants_grad) continue;
@@ -390,10 +390,6 @@ void Plan::backward(const std::function<void(Parameter&)>& ready) {
                               .scratch = step.backward_scratch});
     for (Step::Addition& addition : step.additions) addition.kernel->run({.src = addition.src, .dst = addition.dst});
     if (observer_) observer_(i);
-    if (!ready) continue;
-    for (Parameter* parameter : step.parameters) {
-      if (parameter->learns()) ready(*parameter);
-    }
   }
 }
 

@@ -69,9 +69,8 @@ class Plan {
   std::span<const float> forward(std::span<const float> images, StepAddress address = {});
   /// Where d(loss)/d(output) goes before backward(); training only. Working memory: backward() may overwrite it.
   std::span<float> output_grad();
-  /// Writes Parameter::grad (whole, not added) of every parameter that learns. `ready` is told of each as soon as nothing reads
-  /// the parameter any more in this pass, so that it may be changed while its gradient is still in the cache.
-  void backward(const std::function<void(Parameter&)>& ready = {});
+  /// Writes Parameter::grad (whole, not added) of every parameter that learns.
+  void backward();
   /// After backward(), with PlanPart::wants_grad: d(loss)/d(what forward() was given), [batch, ...]. Valid until the next forward().
   std::span<const float> input_grad() const;
 

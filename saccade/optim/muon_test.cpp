@@ -13,7 +13,6 @@
 #include "saccade/base/random.h"
 #include "saccade/optim/adam.h"
 #include "saccade/optim/newton_schulz_internal.h"
-#include "saccade/optim/sgd.h"
 #include "tests/support/message_of.h"
 
 namespace saccade {
@@ -217,50 +216,6 @@ TEST(Muon, GivesTheSameBitsForAnyThreadsAndFromACopy) {
   const std::vector<float> expected = run(1, false);
   EXPECT_EQ(run(3, false), expected);
   EXPECT_EQ(run(1, true), expected);
-}
-
-TEST(Optimizers, StepAheadGivesTheSameBits) {
-  const auto run = [](AnyOptimizer optimizer, bool ahead, float l2) {
-    Net net;
-    net.add("large.weight", {4, 4, 64, 256}, 7);
-    net.add("other.weight", {512, 512}, 8);
-    net.parameters[3].l2 = l2;
-    net.parameters[2].learning_rate_factor = 0.5;
-    optimizer->bind(net.all);
-    std::vector<float> early;
-    for (std::uint64_t step = 0; step < 3; ++step) {
-      net.draw_gradients(step);
-      if (ahead) {
-        for (Parameter* p : net.all) optimizer->step_ahead(*p, 0.01);
-        early.assign({net.filter()[0], net.parameters[2].value.floats()[0], net.parameters[3].value.floats()[0]});
-      }
-      add_l2(net.all);
-      optimizer->step(0.01);
-    }
-    std::vector<float> all = early;
-    all.push_back(static_cast<float>(optimizer->iterations()));
-    for (const Parameter* p : net.all) {
-      const auto values = p->value.floats();
-      all.insert(all.end(), values.begin(), values.end());
-    }
-    return std::pair(early, std::vector<float>(all.begin() + isize(early.size()), all.end()));
-  };
-  for (const float l2 : {0.0F, 0.01F}) {
-    for (const AnyOptimizer& optimizer :
-         {AnyOptimizer(AdamW{}), AnyOptimizer(SGD{{.momentum = 0.9, .clipnorm = 3.0}}),
-          AnyOptimizer(Muon{{.use_ema = true}}), AnyOptimizer(Adam{{.global_clipnorm = 2.0}})}) {
-      SCOPED_TRACE(optimizer->describe());
-      const auto [early, with] = run(optimizer, true, l2);
-      const auto [none, without] = run(optimizer, false, l2);
-      EXPECT_EQ(with, without);
-      const auto weight = [&with = with](std::size_t place) { return with[1 + place]; };
-      const std::size_t large = 12 + 3, other = large + usize(4 * 4 * 64 * 256);
-      const bool clips = optimizer->describe().find("global") != std::string::npos;
-      EXPECT_NE(early[0], weight(0)) << "small ones wait";
-      EXPECT_EQ(early[1] == weight(large), !clips) << "all gradients are needed first";
-      EXPECT_EQ(early[2] == weight(other), !clips && l2 == 0.0F) << "the gradient of l2 is still to come";
-    }
-  }
 }
 
 TEST(Muon, RefusesNumbersOutsideTheirDomain) {

@@ -15,9 +15,6 @@
 namespace saccade {
 namespace {
 
-// Smaller ones stay in the cache until step() takes them all in one run.
-constexpr Index kWorthAStepAhead = Index{1} << 17;
-
 bool is_finite(double value) { return std::fabs(value) <= double{std::numeric_limits<float>::max()}; }
 
 // As the float that it is used as: 0.1F, and so 0.10000000149011612, reads 0.1.
@@ -232,20 +229,6 @@ void Optimizer::add_update(Bound& bound, Pace& pace, double learning_rate, float
   cut_slices(bound, scale, bound.decays ? decay : 0.0F);
 }
 
-void Optimizer::step_ahead(Parameter& parameter, double learning_rate) {
-  require_bound("step_ahead()");
-  if (setup_.global_clipnorm || parameter.l2 != 0.0F || parameter.value.elements() < kWorthAStepAhead) return;
-  const auto found = std::ranges::find(bound_, &parameter, &Bound::parameter);
-  if (found == bound_.end() || !parameter.learns()) return;
-  check_rate(learning_rate);
-  check_gradient(*found);
-  slices_.clear();
-  Pace pace;
-  add_update(*found, pace, learning_rate, 1.0F);
-  run_slices(pace, learning_rate);
-  found->is_ahead = true;
-}
-
 void Optimizer::step(double learning_rate) {
   require_bound("step()");
   check_rate(learning_rate);
@@ -254,8 +237,7 @@ void Optimizer::step(double learning_rate) {
   slices_.clear();
   Pace pace;
   for (Bound& bound : bound_) {
-    if (std::exchange(bound.is_ahead, false) || !bound.parameter->learns()) continue;
-    add_update(bound, pace, learning_rate, scale);
+    if (bound.parameter->learns()) add_update(bound, pace, learning_rate, scale);
   }
   run_slices(pace, learning_rate);
   ++iterations_;

@@ -59,12 +59,6 @@ class Optimizer {
   void step(double learning_rate);
   void step() { step(learning_rate_); }
 
-  /// The same update of one parameter ahead of step(learning_rate), which then leaves it out: for Plan::backward(), while the
-  /// gradient is still in the cache. Same bits. Leaves to step() what is too small to gain, and what it may not take alone:
-  /// with global_clipnorm all gradients are needed first, and with Parameter::l2 the gradient is not whole before add_l2().
-  /// Throws as step() does.
-  void step_ahead(Parameter& parameter, double learning_rate);
-
   /// Steps taken since bind(). Setting it throws ValueError when negative.
   Index iterations() const noexcept { return iterations_; }
   void set_iterations(Index iterations);
@@ -144,8 +138,7 @@ class Optimizer {
     Tensor average;
     bool directed = false;
     bool decays = false;
-    bool is_ahead = false;  // step_ahead() has done it
-    Index first = 0;        // iterations() when it was bound
+    Index first = 0;  // iterations() when it was bound
   };
   /// What parameters have in common that are updated in one run.
   struct Pace {

@@ -272,10 +272,9 @@ void Trainer::run_step(data::Batch& batch) {
   }
   double loss = now.loss.run(output, targets, now.plan.output_grad());
   require_finite(loss, "loss");
-  const double rate = learning_rate();
-  now.plan.backward([&](Parameter& parameter) { optimizer_->step_ahead(parameter, rate); });
+  now.plan.backward();
   loss += add_l2(parameters_) * static_cast<double>(batch.rows());
-  optimizer_->step(rate);
+  optimizer_->step(learning_rate());
   loss_sum_ += loss;
   seen_ += batch.rows();
 }
