@@ -148,31 +148,25 @@ void Optimizer::bind_more(std::span<Parameter* const> parameters) {
   reserve_slices();
 }
 
-void Optimizer::check_rate(double learning_rate) const {
-  if (is_finite(learning_rate) && learning_rate >= 0.0) return;
-  throw ValueError({.where = fmt::format("{} step {}", setup_.label, iterations_),
-                    .expected = "a finite learning rate of zero or more",
-                    .got = fmt::format("{}", learning_rate),
-                    .fix = "check the learning rate schedule"});
-}
-
-void Optimizer::check_gradient(const Bound& bound) const {
-  const Parameter& parameter = *bound.parameter;
-  if (!parameter.learns()) return;
-  require_gradient(parameter);
-  if (!(is_finite(parameter.learning_rate_factor) && parameter.learning_rate_factor >= 0.0)) {
-    throw ValueError({.where = fmt::format("parameter '{}': learning_rate_factor", parameter.name),
-                      .expected = "a finite number of zero or more",
-                      .got = fmt::format("{}", parameter.learning_rate_factor),
-                      .fix = "1 leaves the learning rate as it is"});
+void Optimizer::check_gradients() const {
+  for (const Bound& bound : bound_) {
+    const Parameter& parameter = *bound.parameter;
+    if (!parameter.learns()) continue;
+    require_gradient(parameter);
+    if (!(is_finite(parameter.learning_rate_factor) && parameter.learning_rate_factor >= 0.0)) {
+      throw ValueError({.where = fmt::format("parameter '{}': learning_rate_factor", parameter.name),
+                        .expected = "a finite number of zero or more",
+                        .got = fmt::format("{}", parameter.learning_rate_factor),
+                        .fix = "1 leaves the learning rate as it is"});
+    }
+    // The weight may have been replaced since bind() by one that the slots do not fit.
+    const Tensor& like = !bound.slots.empty() ? bound.slots.front() : bound.average;
+    if ((bound.slots.empty() && !setup_.use_ema) || like.shape() == parameter.value.shape()) continue;
+    throw ShapeError({.where = fmt::format("parameter '{}'", parameter.name),
+                      .expected = fmt::format("shape {}, as at bind()", like.shape().to_string()),
+                      .got = parameter.value.shape().to_string(),
+                      .fix = "bind the optimizer again"});
   }
-  // The weight may have been replaced since bind() by one that the slots do not fit.
-  const Tensor& like = !bound.slots.empty() ? bound.slots.front() : bound.average;
-  if ((bound.slots.empty() && !setup_.use_ema) || like.shape() == parameter.value.shape()) return;
-  throw ShapeError({.where = fmt::format("parameter '{}'", parameter.name),
-                    .expected = fmt::format("shape {}, as at bind()", like.shape().to_string()),
-                    .got = parameter.value.shape().to_string(),
-                    .fix = "bind the optimizer again"});
 }
 
 float Optimizer::global_scale() const {
@@ -216,28 +210,30 @@ void Optimizer::run_slices(const Pace& pace, double learning_rate) {
   slices_.clear();
 }
 
-void Optimizer::add_update(Bound& bound, Pace& pace, double learning_rate, float global_scale) {
-  Parameter& parameter = *bound.parameter;
-  const double ratio = bound.directed ? 1.0 : setup_.rule_rate_ratio;
-  const Pace own{parameter.learning_rate_factor * ratio, bound.first, bound.directed};
-  if (own != pace) run_slices(std::exchange(pace, own), learning_rate);
-  const auto grad = std::as_const(parameter.grad).floats();
-  const float scale = setup_.clipnorm ? clip_scale(kernels::sum_of_squares(grad), *setup_.clipnorm) : global_scale;
-  if (bound.directed) direct(parameter, bound.slots.front().floats());
-  const double weight_decay = bound.directed ? setup_.directed_weight_decay : setup_.weight_decay;
-  const auto decay = static_cast<float>(learning_rate * pace.factor * weight_decay);
-  cut_slices(bound, scale, bound.decays ? decay : 0.0F);
-}
-
 void Optimizer::step(double learning_rate) {
   require_bound("step()");
-  check_rate(learning_rate);
-  for (const Bound& bound : bound_) check_gradient(bound);
+  if (!(is_finite(learning_rate) && learning_rate >= 0.0)) {
+    throw ValueError({.where = fmt::format("{} step {}", setup_.label, iterations_),
+                      .expected = "a finite learning rate of zero or more",
+                      .got = fmt::format("{}", learning_rate),
+                      .fix = "check the learning rate schedule"});
+  }
+  check_gradients();
   const float scale = global_scale();
   slices_.clear();
   Pace pace;
   for (Bound& bound : bound_) {
-    if (bound.parameter->learns()) add_update(bound, pace, learning_rate, scale);
+    Parameter& parameter = *bound.parameter;
+    if (!parameter.learns()) continue;
+    const double ratio = bound.directed ? 1.0 : setup_.rule_rate_ratio;
+    const Pace own{parameter.learning_rate_factor * ratio, bound.first, bound.directed};
+    if (own != pace) run_slices(std::exchange(pace, own), learning_rate);
+    const auto grad = std::as_const(parameter.grad).floats();
+    const float own_scale = setup_.clipnorm ? clip_scale(kernels::sum_of_squares(grad), *setup_.clipnorm) : scale;
+    if (bound.directed) direct(parameter, bound.slots.front().floats());
+    const double weight_decay = bound.directed ? setup_.directed_weight_decay : setup_.weight_decay;
+    const auto decay = static_cast<float>(learning_rate * pace.factor * weight_decay);
+    cut_slices(bound, own_scale, bound.decays ? decay : 0.0F);
   }
   run_slices(pace, learning_rate);
   ++iterations_;

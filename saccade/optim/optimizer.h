@@ -151,11 +151,8 @@ class Optimizer {
   Bound make_bound(Parameter& parameter) const;
   void reserve_slices();
   void require_bound(std::string_view call) const;
-  void check_rate(double learning_rate) const;
-  void check_gradient(const Bound& bound) const;
+  void check_gradients() const;
   float global_scale() const;
-  /// Adds the update of one parameter to slices_, running those before it first when they go at another pace.
-  void add_update(Bound& bound, Pace& pace, double learning_rate, float global_scale);
   void cut_slices(Bound& bound, float grad_scale, float decay);
   /// Updates what slices_ holds, and empties it.
   void run_slices(const Pace& pace, double learning_rate);
