@@ -49,10 +49,6 @@ struct BenchRequest {
   bool json = false;
 };
 
-bool is_operation(const std::string& name) {
-  return std::ranges::any_of(proof::operations(), [&name](const auto& operation) { return operation.name == name; });
-}
-
 bool is_network(const std::string& name) {
   return is_network_path(name) ||
          std::ranges::any_of(zoo::entries(), [&name](const auto& entry) { return entry.name == name; });
@@ -110,9 +106,9 @@ void check(const BenchRequest& request) {
   bool operations = false;
   bool networks = false;
   for (const std::string& name : request.targets) {
-    operations = operations || is_operation(name);
+    operations = operations || proof::is_operation(name);
     networks = networks || is_network(name);
-    if (is_operation(name) || is_network(name)) continue;
+    if (proof::is_operation(name) || is_network(name)) continue;
     refuse("", fmt::format("one of {}, {}, or a network file", operation_names(), network_names()),
            fmt::format("'{}'", name), "check the spelling");
   }
@@ -254,7 +250,7 @@ void bench(const BenchRequest& request, Console& console) {
   ordered_json all = ordered_json::array();
   bool holds = true;
   for (const std::string& name : request.targets) {
-    if (is_operation(name)) {
+    if (proof::is_operation(name)) {
       holds = bench_operation({name, {}}, request, console, all) && holds;
     } else {
       bench_network(name, request, console, all);

@@ -20,6 +20,7 @@
 #include "saccade/nn/view.h"
 #include "saccade/proof/benchmark.h"
 #include "saccade/proof/fma_peak.h"
+#include "saccade/proof/operations.h"
 #include "saccade/zoo/zoo.h"
 
 namespace saccade::cli {
@@ -28,10 +29,6 @@ namespace {
 constexpr std::string_view kPeak = "fma_peak", kExact = "exact", kApart = "apart";
 constexpr std::size_t kWords = 5;
 constexpr Index kLargestBatch = 4096;
-
-bool is_operation(std::string_view name) {
-  return std::ranges::any_of(proof::operations(), [&](const proof::Operation& o) { return o.name == name; });
-}
 
 /// The pass of that name that the case has.
 std::optional<proof::Pass> find_pass(const proof::Case& c, std::string_view name) {
@@ -64,7 +61,7 @@ class RowReader {
     if (!(number >> row.least) || !number.eof() || !(row.least > 0.0) || std::isinf(row.least)) {
       fail("a ratio above 0", quoted(words[4]));
     }
-    if (is_operation(row.target)) {
+    if (proof::is_operation(row.target)) {
       check_operation(row);
     } else {
       check_network(row);
@@ -205,7 +202,7 @@ std::vector<GateRow> read_gate(const std::filesystem::path& path) {
 
 GateResult measure_gate_row(const GateRow& row, int rounds) {
   const SingleThreadScope alone;
-  return is_operation(row.target) ? measure_operation(row, rounds) : measure_network(row, rounds);
+  return proof::is_operation(row.target) ? measure_operation(row, rounds) : measure_network(row, rounds);
 }
 
 bool hold_gate_row(const GateRow& row, int rounds, GateResult& result) {

@@ -130,21 +130,12 @@ void Conv2DCase::compute(Pass pass, const Views<T>& v) const {
 std::unique_ptr<Case> parse_conv2d(std::string_view id) {
   Conv2DProblem p;
   IdReader reader("conv2d", id);
-  reader.number("n", p.n);
-  reader.number("ih", p.ih);
-  reader.number("iw", p.iw);
-  reader.number("ic", p.ic);
-  reader.number("oc", p.oc);
-  reader.number("kh", p.kh);
-  reader.number("kw", p.kw);
+  read_images_and_filter(reader, p);
   reader.number("sh", p.sh);
   reader.number("sw", p.sw);
   reader.number("dh", p.dh);
   reader.number("dw", p.dw);
-  reader.number("pt", p.ph.before, 0);
-  reader.number("pb", p.ph.after, 0);
-  reader.number("pl", p.pw.before, 0);
-  reader.number("pr", p.pw.after, 0);
+  read_pads(reader, p);
   reader.number("g", p.groups);
   p.bias = !reader.word("nobias");
   p.activation = read_activation(reader);

@@ -93,19 +93,10 @@ void ConvDepthwise2DCase::magnitude(Pass pass, const Views<double>& views) const
 std::unique_ptr<Case> parse_conv_depthwise2d(std::string_view id) {
   ConvDepthwise2DProblem p;
   IdReader reader("conv_depthwise2d", id);
-  reader.number("n", p.n);
-  reader.number("ih", p.ih);
-  reader.number("iw", p.iw);
-  reader.number("ic", p.ic);
-  reader.number("oc", p.oc);
-  reader.number("kh", p.kh);
-  reader.number("kw", p.kw);
+  read_images_and_filter(reader, p);
   reader.number("sh", p.sh);
   reader.number("sw", p.sw);
-  reader.number("pt", p.ph.before, 0);
-  reader.number("pb", p.ph.after, 0);
-  reader.number("pl", p.pw.before, 0);
-  reader.number("pr", p.pw.after, 0);
+  read_pads(reader, p);
   p.bias = !reader.word("nobias");
   p.activation = read_activation(reader);
   reader.require_size({p.n, p.ih, p.iw, p.ic});

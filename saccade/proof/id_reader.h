@@ -42,4 +42,25 @@ class IdReader {
   std::string words_;
 };
 
+/// The images and the filter of a convolution: n, ih, iw, ic, oc, kh, kw.
+template <class Problem>
+void read_images_and_filter(IdReader& reader, Problem& p) {
+  reader.number("n", p.n);
+  reader.number("ih", p.ih);
+  reader.number("iw", p.iw);
+  reader.number("ic", p.ic);
+  reader.number("oc", p.oc);
+  reader.number("kh", p.kh);
+  reader.number("kw", p.kw);
+}
+
+/// The padding of the pixels' axes: pt, pb, pl, pr.
+template <class Problem>
+void read_pads(IdReader& reader, Problem& p) {
+  reader.number("pt", p.ph.before, 0);
+  reader.number("pb", p.ph.after, 0);
+  reader.number("pl", p.pw.before, 0);
+  reader.number("pr", p.pw.after, 0);
+}
+
 }  // namespace saccade::proof

@@ -1,5 +1,6 @@
 #include "saccade/proof/operations.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -163,6 +164,10 @@ constexpr std::array kOperations{
 }  // namespace
 
 std::span<const Operation> operations() { return kOperations; }
+
+bool is_operation(std::string_view name) {
+  return std::ranges::find(kOperations, name, &Operation::name) != kOperations.end();
+}
 
 const Operation& find_operation(std::string_view name) {
   std::string known;

@@ -22,6 +22,8 @@ struct Operation {
 
 std::span<const Operation> operations();
 
+bool is_operation(std::string_view name);
+
 /// Throws ValueError with the names that exist.
 const Operation& find_operation(std::string_view name);
 

@@ -60,10 +60,7 @@ std::unique_ptr<Case> parse_pad2d(std::string_view id) {
   reader.number("ih", p.ih);
   reader.number("iw", p.iw);
   reader.number("c", p.c);
-  reader.number("pt", p.ph.before, 0);
-  reader.number("pb", p.ph.after, 0);
-  reader.number("pl", p.pw.before, 0);
-  reader.number("pr", p.pw.after, 0);
+  read_pads(reader, p);
   reader.number("pf", p.pc.before, 0);
   reader.number("pk", p.pc.after, 0);
   reader.finish();

@@ -115,10 +115,7 @@ std::unique_ptr<Case> parse_pool2d(std::string_view id) {
   reader.number("sw", p.sw);
   reader.number("dh", p.dh);
   reader.number("dw", p.dw);
-  reader.number("pt", p.ph.before, 0);
-  reader.number("pb", p.ph.after, 0);
-  reader.number("pl", p.pw.before, 0);
-  reader.number("pr", p.pw.after, 0);
+  read_pads(reader, p);
   if (reader.word("average")) {
     p.kind = PoolKind::average;
   } else if (!reader.word("max")) {
