@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "saccade/kernels/conv2d_backward/pixels_sweep.h"
 #include "saccade/kernels/simd/simd.h"
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
@@ -57,6 +58,17 @@ TEST(Conv2DBackward, DepthwiseSweepHoldsTheProofWhereItStreams) {
                               {.only = "depthwise_sweep", .thread_counts = {2}, .derivative_budget = 1.0});
   EXPECT_TRUE(report.holds()) << report.to_string();
   EXPECT_EQ(report.proved, 1);
+}
+
+// Filters that make channels more and fewer, channels around a vector, one channel, a last block that is not full, one task and
+// several.
+TEST(Conv2DBackward, PixelsSweepHoldsTheProof) {
+  const std::string declined = kernels::decline_pixels_sweep({.n = 2, .ih = 32, .iw = 32, .ic = 16, .oc = 16});
+  if (!declined.empty()) GTEST_SKIP() << declined;
+  const std::string ids[] = {"n1ih32iw32ic16oc24_nobias", "n3ih23iw17ic5oc33",         "n2ih25iw25ic21oc3_nobias",
+                             "n1ih1iw1025ic1oc1",         "n16ih14iw14ic48oc8_nobias", "n7ih21iw21ic3oc40_nobias",
+                             "n2ih29iw29ic70oc66_nobias"};
+  expect_proved("pixels_sweep", ids);
 }
 
 TEST(Conv2DBackward, LeavesTheOthersToAPassForEither) {

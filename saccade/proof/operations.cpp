@@ -50,6 +50,10 @@ constexpr std::array kConv2DBackward{
     NamedCase{"mobilenetv2.dw192@28", "n8ih28iw28ic192oc192kh3kw3g192_same_nobias"},
     NamedCase{"mobilenetv2.dw576@14", "n8ih14iw14ic576oc576kh3kw3g576_same_nobias"},
     NamedCase{"mobilenetv2.dw960@7", "n8ih7iw7ic960oc960kh3kw3g960_same_nobias"},
+    NamedCase{"mobilenetv2.16-96@112", "n8ih112iw112ic16oc96_nobias"},
+    NamedCase{"mobilenetv2.144-24@56", "n8ih56iw56ic144oc24_nobias"},
+    NamedCase{"mobilenetv2.32-192@28", "n8ih28iw28ic32oc192_nobias"},
+    NamedCase{"mobilenetv2.64-384@14", "n8ih14iw14ic64oc384_nobias"},
 };
 
 constexpr std::array kConvDepthwise2D{

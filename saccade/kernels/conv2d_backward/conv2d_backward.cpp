@@ -3,12 +3,14 @@
 #include <array>
 
 #include "saccade/kernels/conv2d_backward/depthwise_sweep.h"
+#include "saccade/kernels/conv2d_backward/pixels_sweep.h"
 
 namespace saccade::kernels {
 namespace {
 
-constexpr std::array<Conv2DImplementation, 1> kImplementations{{
+constexpr std::array<Conv2DImplementation, 2> kImplementations{{
     {"depthwise_sweep", simd::decline_depthwise_sweep, simd::make_depthwise_sweep},
+    {"pixels_sweep", decline_pixels_sweep, make_pixels_sweep},
 }};
 
 }  // namespace
