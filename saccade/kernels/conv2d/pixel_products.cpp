@@ -17,10 +17,8 @@ namespace {
 constexpr Index kLine = 16;           // floats of a cache line
 constexpr Index kBlock = 8;           // Pixels of one product.
 constexpr Index kTaskFloats = 32768;  // Of src and dst together: a task's activation finds them in the second cache.
-// With fewer pixels or channels, or larger filters, oneDNN is as fast. Those that make channels more may be smaller than those that
-// make them fewer.
-constexpr Index kLeastPixels = 1024, kLeastChannels = 8;
-constexpr Index kMostWidening = 4096, kMostNarrowing = 16384;
+// With fewer pixels or channels, or larger filters, oneDNN is as fast.
+constexpr Index kLeastPixels = 1024, kLeastChannels = 8, kMostWeights = 5000;
 
 class PixelProducts final : public Conv2DKernel {
  public:
@@ -81,7 +79,7 @@ std::string decline_pixel_products(const Conv2DProblem& p) {
   if (p.constant_weight) return "the weights stay the same";
   if (p.n * p.ih * p.iw < kLeastPixels) return "there are too few pixels";
   if (std::min(p.ic, p.oc) < kLeastChannels) return "there are too few channels";
-  if (p.weight_elements() > (p.ic > p.oc ? kMostNarrowing : kMostWidening)) return "there are too many channels";
+  if (p.weight_elements() > kMostWeights) return "there are too many channels";
   return SmallGemm::decline();
 }
 
