@@ -18,7 +18,7 @@ constexpr Index kLine = 16;           // floats of a cache line
 constexpr Index kBlock = 8;           // Pixels of one product.
 constexpr Index kTaskFloats = 32768;  // Of src and dst together: a task's activation finds them in the second cache.
 // With fewer pixels or channels, or larger filters, oneDNN is as fast.
-constexpr Index kLeastPixels = 1024, kLeastChannels = 8, kMostWeights = 5000;
+constexpr Index kLeastPixels = 1024, kLeastChannels = 8, kMostWeights = 4000;
 
 class PixelProducts final : public Conv2DKernel {
  public:
