@@ -50,7 +50,7 @@ std::unique_ptr<BatchNormKernel> make_reference(const BatchNormProblem& problem)
   return std::make_unique<ReferenceBatchNorm>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kBatchNormImplementations = {
     BatchNormImplementation{"simd", accept_all, simd::make},
     BatchNormImplementation{"onednn", onednn::decline_batch_norm, onednn::make_batch_norm},
     BatchNormImplementation{"reference", accept_all, make_reference},
@@ -60,6 +60,6 @@ constexpr std::array kImplementations = {
 
 std::string BatchNormProblem::id() const { return problem_id({{"r", rows}, {"c", c}}) + (training ? "" : "_frozen"); }
 
-std::span<const BatchNormImplementation> batch_norm_implementations() { return kImplementations; }
+std::span<const BatchNormImplementation> batch_norm_implementations() { return kBatchNormImplementations; }
 
 }  // namespace saccade::kernels
