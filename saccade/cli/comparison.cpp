@@ -14,7 +14,6 @@ namespace saccade::cli {
 namespace {
 
 constexpr double kTolerance = 1e-3;
-constexpr double kWarmUpSeconds = 0.02;
 
 double largest_difference(std::span<const float> ours, std::span<const float> theirs) {
   double largest = 0.0, difference = 0.0;
@@ -39,13 +38,23 @@ StepComparison compare_step(const ComparisonOptions& options, std::string_view s
                             double flops, const NetworkReport& report) {
   const auto ours = [&] {
     const auto run = [&] { step == "training" ? steps.train() : static_cast<void>(steps.infer()); };
-    time_step(std::min(kWarmUpSeconds, options.network.round_seconds), run);
-    return time_step(options.network.round_seconds, run);
+    return time_warm_step(options.network.round_seconds, run);
   };
   const auto theirs = [&] { return peer.time(step, options.network.round_seconds); };
+  StepComparison comparison = compare_in_turns(step, options.network.rounds, ours, theirs, flops, report);
+  if (const auto layout = peer.layouts().find(std::string(step)); layout != peer.layouts().end()) {
+    comparison.layout = layout->second;
+  }
+  return comparison;
+}
+
+}  // namespace
+
+StepComparison compare_in_turns(std::string_view step, int rounds, const std::function<double()>& ours,
+                                const std::function<double()>& theirs, double flops, const NetworkReport& report) {
   std::vector<double> our_seconds, their_seconds;
   StepComparison comparison;
-  for (int round = 0; round < options.network.rounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     if (round % 2 == 0) our_seconds.push_back(ours());
     their_seconds.push_back(theirs());
     if (round % 2 != 0) our_seconds.push_back(ours());
@@ -58,13 +67,8 @@ StepComparison compare_step(const ComparisonOptions& options, std::string_view s
   comparison.greatest = sorted.back();
   comparison.ours = summarize(step, std::move(our_seconds), flops, report);
   comparison.theirs = summarize(step, std::move(their_seconds), flops, report);
-  if (const auto layout = peer.layouts().find(std::string(step)); layout != peer.layouts().end()) {
-    comparison.layout = layout->second;
-  }
   return comparison;
 }
-
-}  // namespace
 
 ComparisonReport compare_network(const ComparisonOptions& options) {
   check(options.network);

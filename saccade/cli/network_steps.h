@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -71,6 +72,14 @@ double time_step(double seconds, Step&& step) {
     passed = Clock::now() - start;
   } while (passed.count() < seconds);
   return passed.count() / static_cast<double>(steps);
+}
+
+/// time_step() after as short a time that does not count, in which caches and cores fall into step.
+template <class Step>
+double time_warm_step(double seconds, Step&& step) {
+  constexpr double kWarmUpSeconds = 0.02;
+  time_step(std::min(kWarmUpSeconds, seconds), step);
+  return time_step(seconds, step);
 }
 
 }  // namespace saccade::cli

@@ -207,11 +207,11 @@ TEST(FlowsErrors, OneLineEach) {
   write(place / "flat/1.png", "");
   write_picture(place / "single/only/1.png", 5);
   write(place / "bad.csv", "filename,class\na.png\n");
-  struct Case {
+  struct Wrong {
     std::vector<std::string> args;
     std::string says;
   };
-  for (const Case& c : std::vector<Case>{
+  for (const Wrong& c : std::vector<Wrong>{
            {{"empty"}, "got no image in its 1 sub-folders"},
            {{"flat"}, "got 1 images that are in no sub-folder"},
            {{"nowhere/"}, "or a folder or .csv file that exists, got 'nowhere/'"},
