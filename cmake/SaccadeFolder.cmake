@@ -87,7 +87,9 @@ function(saccade_test target)
   endif()
   saccade_precompile(${target} tests <gmock/gmock.h>)  # it takes longer to read than most tests
   # What is measured is the library; its tests need not take twice as long to compile.
-  target_compile_options(${target} PRIVATE $<$<OR:$<CONFIG:Release>,$<BOOL:${SACCADE_SANITIZER}>>:-O0>)
+  if(SACCADE_SANITIZER OR CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
   if(SACCADE_SANITIZER)
     add_test(NAME ${ARG_PREFIX} COMMAND ${target} --gtest_brief=1 WORKING_DIRECTORY "${ARG_WORKING_DIRECTORY}")
     set_tests_properties(${ARG_PREFIX} PROPERTIES LABELS "${ARG_LABELS}")
