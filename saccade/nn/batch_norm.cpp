@@ -1,8 +1,13 @@
 #include "saccade/nn/batch_norm.h"
 
+#include <algorithm>
+
 #include "saccade/base/error.h"
 #include "saccade/kernels/norm/batch_norm.h"
 #include "saccade/nn/checks.h"
+#include "saccade/nn/elementwise.h"
+#include "saccade/nn/joined_norm_internal.h"
+#include "saccade/nn/merge.h"
 #include "saccade/nn/twin_operation.h"
 
 namespace saccade {
@@ -10,23 +15,34 @@ namespace {
 
 constexpr std::size_t kGamma = 0, kBeta = 1, kMovingMean = 2, kMovingVariance = 3;
 
+/// The sources of a residual one are the normalisation's and the shortcut, in the order of the addition.
 class BatchNormOperation final : public Operation {
  public:
-  BatchNormOperation(const kernels::BatchNormProblem& problem, const PrepareContext& context)
+  /// `src`: which source is normalised.
+  BatchNormOperation(const kernels::BatchNormProblem& problem, std::size_t src, const PrepareContext& context)
       : choice_(choose(kernels::batch_norm_implementations(), problem)),
+        training_(context.training),
+        residual_(problem.residual),
         // Otherwise the gradient is only scaled.
         backward_reads_src_(problem.training || context.parameters[kGamma]->learns() ||
-                            context.parameters[kBeta]->learns()) {}
+                            context.parameters[kBeta]->learns() || problem.activation != Activation::linear),
+        backward_reads_dst_(problem.residual && problem.activation != Activation::linear),
+        src_(src) {}
 
   OperationMemory memory() const override {
     return {.saved_bytes = choice_.kernel->saved_bytes(),
             .scratch_bytes = choice_.kernel->scratch_bytes(),
             .backward_reads_src = backward_reads_src_,
-            .in_place = !backward_reads_src_};
+            .backward_reads_dst = backward_reads_dst_,
+            .backward_src = src_,
+            .in_place = true,
+            // What is added has its gradient in that of the sum.
+            .in_place_input = residual_ && training_ ? shortcut() : src_};
   }
 
   void forward(const ForwardBuffers& b) override {
-    choice_.kernel->forward({.src = b.src[0],
+    choice_.kernel->forward({.src = b.src[src_],
+                             .shortcut = residual_ ? b.src[shortcut()] : std::span<const float>{},
                              .gamma = b.parameters[kGamma]->value.floats(),
                              .beta = b.parameters[kBeta]->value.floats(),
                              .moving_mean = b.parameters[kMovingMean]->value.floats(),
@@ -40,12 +56,17 @@ class BatchNormOperation final : public Operation {
     auto wanted = [&](std::size_t i) {
       return b.parameters[i]->learns() ? b.parameters[i]->grad.floats() : std::span<float>{};
     };
-    choice_.kernel->backward({.src = b.src[0],
+    std::span<float> grad_shortcut;
+    if (residual_) grad_shortcut = b.grad_src[shortcut()].empty() ? b.grad_dst : b.grad_src[shortcut()];
+    choice_.kernel->backward({.src = b.src[src_],
                               .gamma = b.parameters[kGamma]->value.floats(),
+                              .beta = b.parameters[kBeta]->value.floats(),
+                              .dst_in = b.dst,
                               .grad_dst = b.grad_dst,
                               .moving_mean = b.parameters[kMovingMean]->value.floats(),
                               .moving_variance = b.parameters[kMovingVariance]->value.floats(),
-                              .grad_src = b.grad_src[0],
+                              .grad_src = b.grad_src[src_],
+                              .grad_shortcut = grad_shortcut,
                               .grad_gamma = wanted(kGamma),
                               .grad_beta = wanted(kBeta),
                               .saved = b.saved,
@@ -55,8 +76,11 @@ class BatchNormOperation final : public Operation {
   std::vector<Part> explain() const override { return explain_one("forward and backward", choice_.explanation); }
 
  private:
+  std::size_t shortcut() const { return 1 - src_; }
+
   kernels::Choice<kernels::BatchNormKernel> choice_;
-  bool backward_reads_src_;
+  bool training_, residual_, backward_reads_src_, backward_reads_dst_;
+  std::size_t src_;
 };
 
 }  // namespace
@@ -95,14 +119,71 @@ std::vector<ParameterSpec> BatchNorm::parameters(std::span<const Shape> src) con
 }
 
 std::unique_ptr<Operation> BatchNorm::prepare(const PrepareContext& context) const {
+  return internal::prepare_joined({.options = options_}, context);
+}
+
+namespace internal {
+
+std::unique_ptr<Operation> prepare_joined(const JoinedNorm& joined, const PrepareContext& context) {
   const Index c = context.dst[-1];
   return std::make_unique<BatchNormOperation>(
       kernels::BatchNormProblem{.rows = context.batch * context.dst.elements() / c,
                                 .c = c,
-                                .epsilon = options_.epsilon,
-                                .momentum = options_.momentum,
-                                .training = context.training && context.parameters[kMovingMean]->trainable},
-      context);
+                                .epsilon = joined.options.epsilon,
+                                .momentum = joined.options.momentum,
+                                .training = context.training && context.parameters[kMovingMean]->trainable,
+                                .residual = joined.residual,
+                                .activation = joined.function},
+      joined.src, context);
 }
 
+std::vector<std::optional<JoinedNorm>> find_joined_norms(const Model& model,
+                                                         const std::vector<std::optional<Fold>>& folds,
+                                                         const std::vector<bool>& passive, std::size_t first,
+                                                         std::size_t last) {
+  const std::span<const GraphNode> nodes = model.nodes();
+  const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
+  std::vector<bool> folded(nodes.size());
+  for (const std::optional<Fold>& fold : folds) {
+    if (fold) folded[fold->norm] = true;
+  }
+  std::vector<std::optional<JoinedNorm>> joined(nodes.size());
+  for (std::size_t i = first + 1; i <= last; ++i) {
+    const auto* norm = dynamic_cast<const BatchNorm*>(nodes[i].layer.get());
+    if (norm == nullptr || folded[i]) continue;
+    const auto changes = [&](std::size_t p) { return model.parameters()[p].trainable; };
+    // A frozen one scales gradients and keeps nothing, in which the activation would hinder it.
+    if (!passive[i] && std::ranges::none_of(nodes[i].parameters, changes)) continue;
+    JoinedNorm found{.options = norm->options(), .norm = i};
+    std::size_t by = i;
+    std::optional<std::size_t> next = reader[i];
+    if (next && *next <= last && dynamic_cast<const Add*>(nodes[*next].layer.get()) != nullptr) {
+      if (nodes[*next].inputs.size() != 2 || joined[*next] || passive[*next] != passive[i]) continue;
+      by = *next;
+      found.residual = true;
+      found.src = nodes[by].inputs[0] == i ? 0 : 1;
+      next = reader[by];
+    }
+    const auto* function =
+        next && *next <= last ? dynamic_cast<const ActivationLayer*>(nodes[*next].layer.get()) : nullptr;
+    if (function != nullptr && function->is_usual() && function->activation() != Activation::linear &&
+        !(found.residual && gradient_needs_src(function->activation()))) {
+      found.activation = next;
+      found.function = function->activation();
+    }
+    if (by == i && !found.activation) continue;
+    // All but the reference.
+    found.declined = kernels::batch_norm_implementations().front().decline(
+        {.residual = found.residual, .activation = found.function});
+    if (found.residual && !found.declined.empty()) {
+      found.activation.reset();
+      found.function = Activation::linear;
+      found.declined.clear();
+    }
+    joined[by] = std::move(found);
+  }
+  return joined;
+}
+
+}  // namespace internal
 }  // namespace saccade

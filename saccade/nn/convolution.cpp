@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "saccade/base/error.h"
+#include "saccade/kernels/conv2d_backward/conv2d_backward.h"
 #include "saccade/nn/convolution_internal.h"
 #include "saccade/nn/weighted_operation.h"
 
@@ -24,7 +25,7 @@ std::unique_ptr<Operation> prepare_convolution(kernels::Conv2DProblem p, Activat
                                                const PrepareContext& context) {
   p.constant_weight = context.constant_parameters;
   return std::make_unique<WeightedOperation<kernels::Conv2DProblem, kernels::Conv2DKernel>>(
-      kernels::conv2d_implementations(), p, activation, context);
+      kernels::conv2d_implementations(), p, activation, context, kernels::conv2d_backward_implementations());
 }
 
 }  // namespace saccade::internal

@@ -21,11 +21,11 @@ class AddOperation final : public Operation {
   explicit AddOperation(const kernels::AddProblem& problem)
       : choice_(choose(kernels::add_implementations(), problem)) {}
 
-  OperationMemory memory() const override { return {}; }
+  OperationMemory memory() const override { return {.in_place = true}; }
   void forward(const ForwardBuffers& b) override { choice_.kernel->run({.src = b.src, .dst = b.dst}); }
   void backward(const BackwardBuffers& b) override {
     for (const std::span<float> grad : b.grad_src) {
-      if (!grad.empty()) std::ranges::copy(b.grad_dst, grad.begin());
+      if (!grad.empty() && grad.data() != b.grad_dst.data()) std::ranges::copy(b.grad_dst, grad.begin());
     }
   }
   std::vector<Part> explain() const override { return explain_one("forward", choice_.explanation); }

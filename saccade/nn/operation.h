@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,8 +37,10 @@ struct OperationMemory {
   Index scratch_bytes = 0;  ///< Alive during one call.
   bool backward_reads_src = false;
   bool backward_reads_dst = false;
-  bool in_place = false;  ///< dst may be src, and grad_src may be grad_dst.
-  bool view = false;      ///< dst *is* src under another shape: neither pass does anything.
+  std::optional<std::size_t> backward_src{};  ///< Of several inputs, the only one that backward reads.
+  bool in_place = false;  ///< dst may be one src that backward does not read, and its grad_src may be grad_dst:
+  std::size_t in_place_input = 0;  ///< that of this input.
+  bool view = false;               ///< dst *is* src under another shape: neither pass does anything.
 };
 
 /// Where a run stands in training; addresses the random streams of stochastic layers.

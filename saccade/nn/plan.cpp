@@ -10,6 +10,7 @@
 #include "saccade/nn/conv_depthwise2d_internal.h"
 #include "saccade/nn/conv_pool2d_internal.h"
 #include "saccade/nn/fold_internal.h"
+#include "saccade/nn/joined_norm_internal.h"
 #include "saccade/nn/roles_internal.h"
 #include "saccade/nn/view.h"
 
@@ -45,6 +46,11 @@ struct Plan::Step {
     std::span<float> dst;
   };
   std::vector<Addition> additions;
+
+  /// Whether backward reads that input.
+  bool reads_src(std::size_t input) const {
+    return memory.backward_reads_src && memory.backward_src.value_or(input) == input;
+  }
 };
 
 Plan::Plan(Plan&&) noexcept = default;
@@ -163,12 +169,20 @@ void Plan::prepare(Model& model, const PlanPart& part) {
     if (!joined_conv[i] || !joined_conv[i]->declined.empty()) continue;
     done_by[joined_conv[i]->conv] = "computed together with " + nodes[i].name;
   }
+  const std::vector<std::optional<internal::JoinedNorm>> joined_norm =
+      internal::find_joined_norms(model, folds, without_backward, first_, last);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (!joined_norm[i] || !joined_norm[i]->declined.empty()) continue;
+    if (joined_norm[i]->norm != i) done_by[joined_norm[i]->norm] = "computed together with " + nodes[i].name;
+    if (joined_norm[i]->activation) done_by[*joined_norm[i]->activation] = "computed together with " + nodes[i].name;
+  }
   steps_.resize(first_);
   steps_.push_back(make_input(nodes[first_]));
   steps_.back().wants_grad = training && part.wants_grad;
   for (std::size_t i = first_ + 1; i < nodes.size(); ++i) {
     const GraphNode& node = nodes[i];
     Step step = make_step(model, node);
+    if (!done_by[i].empty()) step.wants_grad = false;  // what learns is another step's
     const bool frozen = roles.frozen[i];
     const bool passive = frozen && !part.wants_grad;  // no backward pass
     PrepareContext context{.batch = batch_,
@@ -216,6 +230,15 @@ void Plan::prepare(Model& model, const PlanPart& part) {
       step.not_joined =
           fmt::format("not together with {}: {}", nodes[joined_conv[i]->conv].name, joined_conv[i]->declined);
     }
+    const bool norms = joined_norm[i] && joined_norm[i]->declined.empty();
+    if (norms && joined_norm[i]->norm != i) {
+      // The normalisation's step is a view of what it would read.
+      step.parameters = parameters_of(model, nodes[joined_norm[i]->norm], joined_norm[i]->norm);
+      step.wants_grad = step.wants_grad || (training && std::ranges::any_of(step.parameters, &Parameter::learns));
+    } else if (joined_norm[i] && !norms) {
+      step.not_joined =
+          fmt::format("not together with {}: {}", nodes[*joined_norm[i]->activation].name, joined_norm[i]->declined);
+    }
     context.parameters.assign(step.parameters.begin(), step.parameters.end());
     step.done_by = done_by[i];
     const bool drops_nothing = training && frozen && layer->is_random();
@@ -226,6 +249,7 @@ void Plan::prepare(Model& model, const PlanPart& part) {
       step.runs_backward = context.runs_backward();
       step.operation = pools        ? internal::prepare_joined(*joined[i], context)
                        : takes_conv ? internal::prepare_joined(*joined_conv[i], context)
+                       : norms      ? internal::prepare_joined(*joined_norm[i], context)
                                     : layer->prepare(context);
     }
     step.memory = step.operation->memory();
@@ -245,9 +269,10 @@ bool Plan::is_kept(std::size_t index) const {
 
 void Plan::share_or_add(std::size_t index) {
   Step& step = steps_[index];
-  Step& source = steps_[step.inputs[0]];
-  const bool reads_src = step.runs_backward && step.memory.backward_reads_src;
-  const bool overwrite = step.memory.in_place && !reads_src && !is_kept(step.inputs[0]);
+  const std::size_t k = step.memory.in_place_input;
+  Step& source = steps_[step.inputs[k]];
+  const bool reads_src = step.runs_backward && step.reads_src(k);
+  const bool overwrite = step.memory.in_place && !reads_src && !is_kept(step.inputs[k]);
   if (source.values_id && (step.memory.view || overwrite)) {
     step.values_id = source.values_id;
   } else if (!step.memory.view) {  // a view of the input images has no memory of its own
@@ -286,14 +311,14 @@ void Plan::plan_backward_memory() {
     if (step.memory.backward_reads_dst && step.values_id) arena_.extend(*step.values_id, now);
     for (std::size_t k = 0; k < step.inputs.size(); ++k) {
       Step& source = steps_[step.inputs[k]];
-      if (step.memory.backward_reads_src && source.values_id) arena_.extend(*source.values_id, now);
+      if (step.reads_src(k) && source.values_id) arena_.extend(*source.values_id, now);
       if (!source.wants_grad) continue;
+      const bool shares = step.memory.view || (step.memory.in_place && step.memory.in_place_input == k);
+      const Arena::Id written = shares ? *step.grad_id : arena_.add(size_of(step.inputs[k]), now);
       if (source.grad_id) {  // another consumer has written this gradient already
-        step.addend_ids[k] = arena_.add(size_of(step.inputs[k]), now);
-      } else if ((step.memory.view || step.memory.in_place) && source.consumers == 1) {
-        source.grad_id = step.grad_id;
+        step.addend_ids[k] = written;
       } else {
-        source.grad_id = arena_.add(size_of(step.inputs[k]), now);
+        source.grad_id = written;
       }
       arena_.extend(*source.grad_id, now);
     }

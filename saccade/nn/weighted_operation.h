@@ -14,35 +14,41 @@ namespace saccade {
 template <class Problem, class Kernel>
 class WeightedOperation final : public Operation {
  public:
-  WeightedOperation(std::span<const kernels::Implementation<Problem, Kernel>> list, Problem problem,
-                    Activation activation, const PrepareContext& context)
+  using Implementations = std::span<const kernels::Implementation<Problem, Kernel>>;
+
+  /// Where both gradients are wanted and one of `sweeps` takes the problem, it computes them in one run.
+  WeightedOperation(Implementations list, Problem problem, Activation activation, const PrepareContext& context,
+                    Implementations sweeps = {})
       : activation_(activation, context, context.runs_backward()), bias_(problem.bias) {
     problem.activation = activation_.for_kernel();
     forward_ = choose(list, problem);
     problem.activation = Activation::linear;
     if (!context.training) return;
-    if (context.wants_grad_src[0]) {
-      problem.pass = kernels::Pass::backward_data;
-      backward_data_ = choose(list, problem);
-    }
     const bool weight_learns = context.parameters[0]->learns();
     const bool bias_learns = bias_ && context.parameters[1]->learns();
-    if (weight_learns || bias_learns) {
-      problem.pass = kernels::Pass::backward_weights;
-      problem.bias = bias_learns;
-      backward_weights_ = choose(list, problem);
-      // A frozen weight beside a learning bias: its gradient is computed all the same, and thrown away.
-      if (!weight_learns) unwanted_grad_.resize(usize(context.parameters[0]->value.elements()));
-    }
+    const bool wants_data = context.wants_grad_src[0], wants_weights = weight_learns || bias_learns;
+    // A frozen weight beside a learning bias: its gradient is computed all the same, and thrown away.
+    if (wants_weights && !weight_learns) unwanted_grad_.resize(usize(context.parameters[0]->value.elements()));
+    Problem weights = problem;
+    weights.pass = kernels::Pass::backward_weights;
+    weights.bias = bias_learns;
+    if (wants_data && wants_weights) backward_ = choose(sweeps, weights);
+    if (backward_.kernel) return;
+    if (wants_weights) backward_weights_ = choose(list, weights);
+    problem.pass = kernels::Pass::backward_data;
+    if (wants_data) backward_data_ = choose(list, problem);
+    auto& declined = backward_data_.explanation.declined;
+    declined.insert(declined.begin(), backward_.explanation.declined.begin(), backward_.explanation.declined.end());
   }
 
   OperationMemory memory() const override {
     Index scratch = forward_.kernel->scratch_bytes();
-    if (backward_data_.kernel) scratch = std::max(scratch, backward_data_.kernel->scratch_bytes());
-    if (backward_weights_.kernel) scratch = std::max(scratch, backward_weights_.kernel->scratch_bytes());
+    for (const auto* choice : {&backward_, &backward_data_, &backward_weights_}) {
+      if (choice->kernel) scratch = std::max(scratch, choice->kernel->scratch_bytes());
+    }
     return {.saved_bytes = activation_.saved_bytes(),
             .scratch_bytes = scratch,
-            .backward_reads_src = backward_weights_.kernel != nullptr,
+            .backward_reads_src = backward_.kernel || backward_weights_.kernel,
             .backward_reads_dst = activation_.backward_reads_dst()};
   }
 
@@ -57,25 +63,35 @@ class WeightedOperation final : public Operation {
 
   void backward(const BackwardBuffers& b) override {
     activation_.backward(b.dst, b.grad_dst, b.saved);
+    const std::span<const float> weight = b.parameters[0]->value.floats();
+    const std::span<float> grad_weight = unwanted_grad_.empty() ? b.parameters[0]->grad.floats() : unwanted_grad_;
+    const bool bias_learns = bias_ && b.parameters[1]->learns();
+    const std::span<float> grad_bias = bias_learns ? b.parameters[1]->grad.floats() : std::span<float>{};
+    if (backward_.kernel) {
+      backward_.kernel->run({.src = b.src[0],
+                             .weight = weight,
+                             .grad_dst = b.grad_dst,
+                             .grad_src = b.grad_src[0],
+                             .grad_weight = grad_weight,
+                             .grad_bias = grad_bias,
+                             .scratch = b.scratch});
+    }
     if (backward_weights_.kernel) {
-      const bool bias_learns = bias_ && b.parameters[1]->learns();
-      backward_weights_.kernel->run(
-          {.src = b.src[0],
-           .grad_dst = b.grad_dst,
-           .grad_weight = unwanted_grad_.empty() ? b.parameters[0]->grad.floats() : std::span<float>(unwanted_grad_),
-           .grad_bias = bias_learns ? b.parameters[1]->grad.floats() : std::span<float>{},
-           .scratch = b.scratch});
+      backward_weights_.kernel->run({.src = b.src[0],
+                                     .grad_dst = b.grad_dst,
+                                     .grad_weight = grad_weight,
+                                     .grad_bias = grad_bias,
+                                     .scratch = b.scratch});
     }
     if (backward_data_.kernel) {
-      backward_data_.kernel->run({.weight = b.parameters[0]->value.floats(),
-                                  .grad_dst = b.grad_dst,
-                                  .grad_src = b.grad_src[0],
-                                  .scratch = b.scratch});
+      backward_data_.kernel->run(
+          {.weight = weight, .grad_dst = b.grad_dst, .grad_src = b.grad_src[0], .scratch = b.scratch});
     }
   }
 
   std::vector<Part> explain() const override {
     std::vector<Part> parts{{"forward", forward_.explanation}};
+    if (backward_.kernel) parts.push_back({"backward", backward_.explanation});
     if (backward_data_.kernel) parts.push_back({"backward_data", backward_data_.explanation});
     if (backward_weights_.kernel) parts.push_back({"backward_weights", backward_weights_.explanation});
     activation_.explain(parts);
@@ -85,7 +101,7 @@ class WeightedOperation final : public Operation {
  private:
   FusedActivation activation_;
   bool bias_;
-  kernels::Choice<Kernel> forward_, backward_data_, backward_weights_;
+  kernels::Choice<Kernel> forward_, backward_, backward_data_, backward_weights_;
   std::vector<float> unwanted_grad_;
 };
 

@@ -5,6 +5,7 @@
 #include "saccade/kernels/norm/reference.h"
 #include "saccade/kernels/problem_id.h"
 #include "saccade/proof/cases.h"
+#include "saccade/proof/fused_activation.h"
 #include "saccade/proof/id_reader.h"
 #include "saccade/proof/kernel_list.h"
 
@@ -21,7 +22,8 @@ struct Statistics {
   std::vector<Sum<T>> mean, inverse;
 };
 
-/// Operands src, gamma, beta and the moving statistics before; results dst and the moving statistics after.
+/// Operands src, gamma, beta and the moving statistics before, perhaps a shortcut; results dst and the moving statistics
+/// after.
 class BatchNormCase final : public CaseOf<BatchNormCase> {
  public:
   BatchNormCase(const BatchNormProblem& problem, double mean) : problem_(problem), mean_(mean) {}
@@ -37,7 +39,7 @@ class BatchNormCase final : public CaseOf<BatchNormCase> {
   double bytes(Pass pass) const override;
   bool exact(Pass) const override { return false; }
   /// Sums are kept in double: the formula's own steps, and those that a mean rounded to float brings.
-  double rounding(Pass) const override { return 12.0; }
+  double rounding(Pass) const override { return 12.0 + rounding_of(problem_.activation); }
   void magnitude(Pass pass, const Views<double>& views) const override;
   std::vector<std::string_view> implementations() const override {
     return names_of(kernels::batch_norm_implementations());
@@ -48,7 +50,7 @@ class BatchNormCase final : public CaseOf<BatchNormCase> {
   void compute(Pass pass, const Views<T>& v) const;
 
  private:
-  enum { kSrc, kGamma, kBeta, kMovingMean, kMovingVariance };
+  enum { kSrc, kGamma, kBeta, kMovingMean, kMovingVariance, kShortcut };
 
   Index elements() const { return problem_.rows * problem_.c; }
   template <class T>
@@ -67,38 +69,49 @@ std::string BatchNormCase::id() const {
 std::vector<Operand> BatchNormCase::operands() const {
   const Domain src{.low = mean_ - 1.0, .high = mean_ + 1.0};
   const Domain variance{.low = 0.5, .high = 2.0, .integer_low = 1};
-  return {{"src", elements(), Gradient::data, src},
-          {"gamma", problem_.c, Gradient::weights},
-          {"beta", problem_.c, Gradient::weights},
-          {"moving_mean", problem_.c, Gradient::none, src},
-          {"moving_variance", problem_.c, Gradient::none, variance}};
+  std::vector<Operand> operands{{"src", elements(), Gradient::data, src},
+                                {"gamma", problem_.c, Gradient::weights},
+                                {"beta", problem_.c, Gradient::weights},
+                                {"moving_mean", problem_.c, Gradient::none, src},
+                                {"moving_variance", problem_.c, Gradient::none, variance}};
+  if (problem_.residual) operands.push_back({"shortcut", elements(), Gradient::data});
+  return operands;
 }
 
 double BatchNormCase::bytes(Pass pass) const {
-  // Statistics and result each need a walk of their own; when nothing is learned the first falls away.
-  const double walks[] = {problem_.training ? 3.0 : 2.0, problem_.training ? 5.0 : 2.0, 2.0};
+  // Statistics and result each need a walk of their own; when nothing is learned the first falls away. A shortcut is
+  // read; backward, its gradient is written, and the activation's result read.
+  const bool function = problem_.activation != Activation::linear;
+  const double more_backward =
+      problem_.residual ? (function ? 2.0 : 1.0) : (function && !problem_.training ? 1.0 : 0.0);
+  const double walks[] = {(problem_.training ? 3.0 : 2.0) + (problem_.residual ? 1.0 : 0.0),
+                          (problem_.training ? 5.0 : 2.0) + more_backward, 2.0};
   return 4.0 * walks[static_cast<std::size_t>(pass)] * static_cast<double>(elements());
 }
 
 std::unique_ptr<Prepared> BatchNormCase::prepare(std::string_view implementation) const {
   return prepare_twin(kernels::batch_norm_implementations(), problem_, implementation,
-                      [](const Views<float>& v, std::span<std::byte> scratch, std::span<std::byte> saved) {
+                      [p = problem_](const Views<float>& v, std::span<std::byte> scratch, std::span<std::byte> saved) {
                         // Read and written in place. A backward pass has only gradients to write; outside training it
                         // reads the statistics, which are what the forward pass left alone.
                         std::ranges::copy(v.operands[kMovingMean], v.results[1].begin());
                         std::ranges::copy(v.operands[kMovingVariance], v.results[2].begin());
-                        return BatchNormBuffers{.src = v.operands[kSrc],
-                                                .gamma = v.operands[kGamma],
-                                                .beta = v.operands[kBeta],
-                                                .grad_dst = v.grad_dst,
-                                                .moving_mean = v.results[1],
-                                                .moving_variance = v.results[2],
-                                                .dst = v.results[0],
-                                                .grad_src = v.gradients[kSrc],
-                                                .grad_gamma = v.gradients[kGamma],
-                                                .grad_beta = v.gradients[kBeta],
-                                                .saved = saved,
-                                                .scratch = scratch};
+                        return BatchNormBuffers{
+                            .src = v.operands[kSrc],
+                            .shortcut = p.residual ? v.operands[kShortcut] : std::span<const float>(),
+                            .gamma = v.operands[kGamma],
+                            .beta = v.operands[kBeta],
+                            .dst_in = v.results[0],
+                            .grad_dst = v.grad_dst,
+                            .moving_mean = v.results[1],
+                            .moving_variance = v.results[2],
+                            .dst = v.results[0],
+                            .grad_src = v.gradients[kSrc],
+                            .grad_shortcut = p.residual ? v.gradients[kShortcut] : std::span<float>(),
+                            .grad_gamma = v.gradients[kGamma],
+                            .grad_beta = v.gradients[kBeta],
+                            .saved = saved,
+                            .scratch = scratch};
                       });
 }
 
@@ -117,25 +130,30 @@ Statistics<T> BatchNormCase::statistics(const Views<T>& v) const {
 
 template <class T>
 void BatchNormCase::compute(Pass pass, const Views<T>& v) const {
+  namespace reference = kernels::reference;
+  const std::span<const T> src = v.operands[kSrc], gamma = v.operands[kGamma], beta = v.operands[kBeta];
   if (pass == Pass::forward) {
     std::ranges::copy(v.operands[kMovingMean], v.results[1].begin());
     std::ranges::copy(v.operands[kMovingVariance], v.results[2].begin());
     std::vector<Sum<T>> saved(usize(2 * problem_.c));
-    return kernels::reference::batch_norm_forward<T>(problem_, v.operands[kSrc], v.operands[kGamma], v.operands[kBeta],
-                                                     v.results[1], v.results[2], v.results[0], saved);
+    const std::span<const T> shortcut = problem_.residual ? v.operands[kShortcut] : std::span<const T>();
+    return reference::batch_norm_forward<T>(problem_, src, shortcut, gamma, beta, v.results[1], v.results[2],
+                                            v.results[0], saved);
   }
   const Statistics<T> used = statistics(v);
-  const bool data = pass == Pass::backward_data;
-  kernels::reference::batch_norm_backward<T>(problem_, v.operands[kSrc], v.operands[kGamma], v.grad_dst, used.mean,
-                                             used.inverse, data ? v.gradients[kSrc] : std::span<T>(),
-                                             data ? std::span<T>() : v.gradients[kGamma],
-                                             data ? std::span<T>() : v.gradients[kBeta]);
+  const auto wanted = [&](std::size_t operand, Pass of) {
+    return pass == of && operand < v.gradients.size() ? v.gradients[operand] : std::span<T>();
+  };
+  reference::batch_norm_backward<T>(problem_, src, gamma, beta, v.results[0], v.grad_dst, used.mean, used.inverse,
+                                    wanted(kSrc, Pass::backward_data), wanted(kShortcut, Pass::backward_data),
+                                    wanted(kGamma, Pass::backward_weights), wanted(kBeta, Pass::backward_weights));
 }
 
 /// The formulas with every difference made a sum.
 void BatchNormCase::magnitude(Pass pass, const Views<double>& v) const {
   const Statistics<double> used = statistics(v);
   const double rows = static_cast<double>(problem_.rows);
+  const auto shortcut = [&](std::size_t i) { return problem_.residual ? std::abs(v.operands[kShortcut][i]) : 0.0; };
   for (std::size_t c = 0; c < usize(problem_.c); ++c) {
     // At least 1, the size of a deviation: a large mean is no excuse.
     const auto normalised = [&](std::size_t i) {
@@ -148,9 +166,10 @@ void BatchNormCase::magnitude(Pass pass, const Views<double>& v) const {
       dot += std::abs(v.grad_dst[i]) * normalised(i);
     }
     for (std::size_t i = c; i < usize(elements()); i += usize(problem_.c)) {
-      if (pass == Pass::forward) v.results[0][i] = gamma * normalised(i) + std::abs(v.operands[kBeta][c]);
+      if (pass == Pass::forward) v.results[0][i] = gamma * normalised(i) + std::abs(v.operands[kBeta][c]) + shortcut(i);
       if (pass != Pass::backward_data) continue;
       const double shared = problem_.training ? (sum + normalised(i) * dot) / rows : 0.0;
+      if (problem_.residual) v.gradients[kShortcut][i] = std::abs(v.grad_dst[i]);
       v.gradients[kSrc][i] = gamma * used.inverse[c] * (std::abs(v.grad_dst[i]) + shared);
     }
     if (pass == Pass::forward) {
@@ -173,8 +192,13 @@ std::unique_ptr<Case> parse_batch_norm(std::string_view id) {
   Index mean = 0;
   reader.number("m", mean, 0);
   p.training = !reader.word("frozen");
+  p.residual = reader.word("residual");
+  p.activation = read_activation(reader);
   reader.finish();
   reader.require_size({p.rows, p.c});
+  if (p.residual && gradient_needs_src(p.activation)) {
+    reader.fail("an activation whose gradient is a function of its result", std::string(name_of(p.activation)));
+  }
   return std::make_unique<BatchNormCase>(p, static_cast<double>(mean));
 }
 

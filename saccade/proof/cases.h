@@ -9,6 +9,8 @@
 namespace saccade::proof {
 
 std::unique_ptr<Case> parse_conv2d(std::string_view id);  ///< "_same" stands for the pads of SAME.
+std::unique_ptr<Case> parse_conv2d_backward(
+    std::string_view id);  ///< conv2d's; both gradients in one pass, which is called backward_data.
 std::unique_ptr<Case> parse_conv_depthwise2d(
     std::string_view id);                                      ///< "_same" likewise; the activation is that of both.
 std::unique_ptr<Case> parse_conv_pool2d(std::string_view id);  ///< "_same" likewise; "_relu".

@@ -2,6 +2,7 @@
 #include "saccade/kernels/conv2d/reference.h"
 #include "saccade/kernels/conv2d/winograd.h"
 #include "saccade/proof/cases.h"
+#include "saccade/proof/conv2d_id.h"
 #include "saccade/proof/fused_activation.h"
 #include "saccade/proof/id_reader.h"
 #include "saccade/proof/kernel_list.h"
@@ -127,9 +128,9 @@ void Conv2DCase::compute(Pass pass, const Views<T>& v) const {
 
 }  // namespace
 
-std::unique_ptr<Case> parse_conv2d(std::string_view id) {
+kernels::Conv2DProblem read_conv2d(std::string_view operation, std::string_view id) {
   Conv2DProblem p;
-  IdReader reader("conv2d", id);
+  IdReader reader(operation, id);
   read_images_and_filter(reader, p);
   reader.number("sh", p.sh);
   reader.number("sw", p.sw);
@@ -154,7 +155,11 @@ std::unique_ptr<Case> parse_conv2d(std::string_view id) {
   if (p.ic % p.groups != 0 || p.oc % p.groups != 0) reader.fail("ic and oc to be multiples of g", "a remainder");
   if (p.oh() == 0 || p.ow() == 0) reader.fail("a filter that fits into the padded image", "one that is larger");
   reader.require_size({p.n, p.oh(), p.ow(), p.oc});
-  return std::make_unique<Conv2DCase>(p);
+  return p;
+}
+
+std::unique_ptr<Case> parse_conv2d(std::string_view id) {
+  return std::make_unique<Conv2DCase>(read_conv2d("conv2d", id));
 }
 
 }  // namespace saccade::proof

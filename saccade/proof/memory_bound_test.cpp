@@ -106,6 +106,21 @@ TEST(MemoryBound, BatchNorm) {
   expect_proved(prove_all("batch_norm", ids), static_cast<int>(ids.size()) * 6 + 15 * 3, 16 * 3);
 }
 
+TEST(MemoryBound, BatchNormWithWhatFollows) {
+  std::vector<std::string> ids;
+  for (const char* extents : {"r7c3", "r40c6", "r20c16", "r5c63", "r4c64", "r6c65", "r3000c6", "r300c64"}) {
+    for (const char* words : {"_relu", "_relu6", "_residual", "_residual_relu", "_frozen_relu6", "_frozen_residual",
+                              "_frozen_residual_relu"}) {
+      ids.push_back(std::string(extents).append(words));
+    }
+  }
+  // oneDNN leaves all of it to us, each in three passes.
+  expect_proved(prove_all("batch_norm", ids), static_cast<int>(ids.size()) * 6, ids.size() * 3);
+  // The reference alone takes what has no gradient of zeros and ones.
+  ids = {"r40c6_leaky_relu", "r40c6_swish", "r40c6_frozen_hard_swish", "r40c6_residual_sigmoid"};
+  expect_proved(prove_all("batch_norm", ids), static_cast<int>(ids.size()) * 3, ids.size() * 6);
+}
+
 TEST(MemoryBound, Bias) {
   expect_proved(prove_all("bias", {"r1c1", "r3c2", "r17c3", "r40c6", "r9c8", "r50c10", "r20c16", "r9c17", "r5c63",
                                    "r4c64", "r6c65", "r3c100", "r3000c6", "r300c64", "r128c1200"}),
@@ -207,7 +222,7 @@ TEST(MemoryBound, EveryInstructionSetThatIsBuilt) {
       {"softmax", {"r3c5", "r2c33", "r3c5_log", "r2c33_log"}, 8},
       {"loss", {"r3c10s0.1_softmax_cross_entropy", "r2c37s0.1_softmax_cross_entropy_dense"}, 4},
       {"dropout", {"r3n61p0.3"}, 2},
-      {"batch_norm", {"r23c6", "r7c67", "r9c5_frozen"}, 9},
+      {"batch_norm", {"r23c6", "r7c67_relu", "r23c6_residual_relu6", "r9c5_frozen"}, 12},
       {"bias", {"r23c6", "r7c67"}, 4},
       {"add", {"i3n61"}, 1},
       {"multiply", {"n2p1c61", "n2p9c77"}, 4},

@@ -44,6 +44,18 @@ constexpr std::array kConvPool2D{
     NamedCase{"16-32@14", "n64ih14iw14ic16oc32kh5kw5_relu_same"},
 };
 
+constexpr std::array kConv2DBackward{
+    NamedCase{"mobilenetv2.dw32@112", "n8ih112iw112ic32oc32kh3kw3g32_same_nobias"},
+    NamedCase{"mobilenetv2.dw96/2", "n8ih112iw112ic96oc96kh3kw3sh2sw2g96_same_nobias"},
+    NamedCase{"mobilenetv2.dw192@28", "n8ih28iw28ic192oc192kh3kw3g192_same_nobias"},
+    NamedCase{"mobilenetv2.dw576@14", "n8ih14iw14ic576oc576kh3kw3g576_same_nobias"},
+    NamedCase{"mobilenetv2.dw960@7", "n8ih7iw7ic960oc960kh3kw3g960_same_nobias"},
+    NamedCase{"mobilenetv2.16-96@112", "n8ih112iw112ic16oc96_nobias"},
+    NamedCase{"mobilenetv2.144-24@56", "n8ih56iw56ic144oc24_nobias"},
+    NamedCase{"mobilenetv2.32-192@28", "n8ih28iw28ic32oc192_nobias"},
+    NamedCase{"mobilenetv2.64-384@14", "n8ih14iw14ic64oc384_nobias"},
+};
+
 constexpr std::array kConvDepthwise2D{
     NamedCase{"mobilenetv2.16-96@112/2", "n1ih112iw112ic16oc96kh3kw3sh2sw2_same_relu6"},
     NamedCase{"mobilenetv2.24-144@56", "n1ih56iw56ic24oc144kh3kw3_same_relu6"},
@@ -139,6 +151,7 @@ constexpr std::array kPermute{NamedCase{"nchw-nhwc.64@56", "e8e64e3136p0p2p1"},
 
 constexpr std::array kOperations{
     Operation{"conv2d", parse_conv2d, kConv2D},
+    Operation{"conv2d_backward", parse_conv2d_backward, kConv2DBackward},
     Operation{"conv_depthwise2d", parse_conv_depthwise2d, kConvDepthwise2D},
     Operation{"conv_pool2d", parse_conv_pool2d, kConvPool2D},
     Operation{"dense", parse_dense, kDense},

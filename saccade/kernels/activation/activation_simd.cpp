@@ -8,6 +8,7 @@
 #define HWY_TARGET_INCLUDE "saccade/kernels/activation/activation_simd.cpp"
 #include <hwy/foreach_target.h>
 
+#include "saccade/kernels/activation/rectify_internal.h"
 #include "saccade/kernels/simd/vector_internal.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -58,15 +59,14 @@ void ActivationForward(const ActivationProblem& p, const float* src, float* dst,
   const FloatVector negative_slope = hn::Set(d, p.negative_slope), alpha = hn::Set(d, p.elu_alpha);
   const FloatVector slope = hn::Set(d, p.hard_sigmoid_slope), offset = hn::Set(d, p.hard_sigmoid_offset);
   switch (p.activation) {
-    // Comparisons, not minimum and maximum, because those lose NaN.
     case Activation::relu:
-      return Map(src, dst, count, [=](FloatVector x) HWY_ATTR { return hn::IfThenZeroElse(hn::Lt(x, zero), x); });
+      return Map(src, dst, count, [=](FloatVector x) HWY_ATTR { return Relu::Forward(x); });
     case Activation::leaky_relu:
       return Map(src, dst, count, [=](FloatVector x) HWY_ATTR {
         return hn::IfThenElse(hn::Lt(x, zero), hn::Mul(negative_slope, x), x);
       });
     case Activation::relu6:
-      return Map(src, dst, count, [=](FloatVector x) HWY_ATTR { return Clip(x, 0.0F, 6.0F); });
+      return Map(src, dst, count, [=](FloatVector x) HWY_ATTR { return Relu6::Forward(x); });
     case Activation::clip:
       return Map(src, dst, count, [=](FloatVector x) HWY_ATTR { return Clip(x, p.clip_low, p.clip_high); });
     case Activation::elu:
@@ -105,21 +105,20 @@ void ActivationForward(const ActivationProblem& p, const float* src, float* dst,
 void ActivationBackward(const ActivationProblem& p, const float* dst, const float* grad_dst, float* grad_src,
                         std::size_t count) {
   const FloatTag d;
-  const FloatVector zero = hn::Zero(d), one = hn::Set(d, 1.0F), six = hn::Set(d, 6.0F);
+  const FloatVector zero = hn::Zero(d), one = hn::Set(d, 1.0F);
   const FloatVector negative_slope = hn::Set(d, p.negative_slope), alpha = hn::Set(d, p.elu_alpha);
   const FloatVector slope = hn::Set(d, p.hard_sigmoid_slope);
   switch (p.activation) {
     case Activation::relu:
       return Map(dst, grad_dst, grad_src, count,
-                 [=](FloatVector y, FloatVector grad) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(y, zero), grad); });
+                 [=](FloatVector y, FloatVector grad) HWY_ATTR { return Relu::Gradient(y, grad); });
     case Activation::leaky_relu:
       return Map(dst, grad_dst, grad_src, count, [=](FloatVector y, FloatVector grad) HWY_ATTR {
         return hn::IfThenElse(hn::Gt(y, zero), grad, hn::Mul(grad, negative_slope));
       });
     case Activation::relu6:
-      return Map(dst, grad_dst, grad_src, count, [=](FloatVector y, FloatVector grad) HWY_ATTR {
-        return hn::IfThenElseZero(hn::And(hn::Gt(y, zero), hn::Lt(y, six)), grad);
-      });
+      return Map(dst, grad_dst, grad_src, count,
+                 [=](FloatVector y, FloatVector grad) HWY_ATTR { return Relu6::Gradient(y, grad); });
     case Activation::clip: {
       const FloatVector low = hn::Set(d, p.clip_low), high = hn::Set(d, p.clip_high);
       return Map(dst, grad_dst, grad_src, count, [=](FloatVector y, FloatVector grad) HWY_ATTR {

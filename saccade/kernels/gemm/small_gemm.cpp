@@ -13,8 +13,9 @@ libxsmm_smmfunction code_for(const SmallGemm::Shape& s) {
   const libxsmm_blasint lda = blas(s.b_stride), ldb = blas(s.a_stride), ldc = blas(s.c_stride);
   const float one = 1.0F, beta = s.add ? 1.0F : 0.0F;
   const int flags = s.a_transposed ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
+  const int prefetch = LIBXSMM_GEMM_PREFETCH_AL2;
   return libxsmm_smmdispatch(blas(s.columns), blas(s.rows), blas(s.inner), &lda, &ldb, &ldc, &one, &beta, &flags,
-                             nullptr);
+                             s.fetches ? &prefetch : nullptr);
 }
 
 /// Why there is no code here, or "". A process may be forbidden to write any.

@@ -21,6 +21,7 @@ class SmallGemm {
     Index a_stride = 1, b_stride = 1, c_stride = 1;  ///< Elements from one row to the next.
     bool a_transposed = false;
     bool add = false;
+    bool fetches = false;  ///< Each call is told the next one's b, and brings it to the second cache meanwhile.
   };
 
   /// "" where these products can be had, otherwise the reason why not.
@@ -29,7 +30,9 @@ class SmallGemm {
   /// Only where decline() is empty; throws SystemError when there is no memory for code.
   explicit SmallGemm(const Shape& shape);
 
-  void operator()(const float* a, const float* b, float* c) const { call_(b, a, c); }
+  void operator()(const float* a, const float* b, float* c) const { call_(b, a, c, b, a, c); }
+  /// With `fetches`. What next_b points at need not be there.
+  void operator()(const float* a, const float* b, float* c, const float* next_b) const { call_(b, a, c, next_b, a, c); }
 
  private:
   // The library's matrices are column-major: it sees every matrix transposed, and the factors change places.

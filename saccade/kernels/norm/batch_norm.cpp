@@ -20,8 +20,9 @@ class ReferenceBatchNorm final : public BatchNormKernel {
   Index saved_bytes() const override { return problem_.training ? statistics_bytes() : 0; }
 
   void forward(const BatchNormBuffers& buffers) override {
-    reference::batch_norm_forward<float>(problem_, buffers.src, buffers.gamma, buffers.beta, buffers.moving_mean,
-                                         buffers.moving_variance, buffers.dst, statistics(buffers.saved));
+    reference::batch_norm_forward<float>(problem_, buffers.src, buffers.shortcut, buffers.gamma, buffers.beta,
+                                         buffers.moving_mean, buffers.moving_variance, buffers.dst,
+                                         statistics(buffers.saved));
   }
 
   void backward(const BatchNormBuffers& buffers) override {
@@ -33,8 +34,9 @@ class ReferenceBatchNorm final : public BatchNormKernel {
         used[c + i] = 1.0 / std::sqrt(static_cast<double>(buffers.moving_variance[i]) + problem_.epsilon);
       }
     }
-    reference::batch_norm_backward<float>(problem_, buffers.src, buffers.gamma, buffers.grad_dst, used.first(c),
-                                          used.last(c), buffers.grad_src, buffers.grad_gamma, buffers.grad_beta);
+    reference::batch_norm_backward<float>(problem_, buffers.src, buffers.gamma, buffers.beta, buffers.dst_in,
+                                          buffers.grad_dst, used.first(c), used.last(c), buffers.grad_src,
+                                          buffers.grad_shortcut, buffers.grad_gamma, buffers.grad_beta);
   }
 
  private:
@@ -51,14 +53,18 @@ std::unique_ptr<BatchNormKernel> make_reference(const BatchNormProblem& problem)
 }
 
 constexpr std::array kBatchNormImplementations = {
-    BatchNormImplementation{"simd", accept_all, simd::make},
+    BatchNormImplementation{"simd", simd::decline_batch_norm, simd::make},
     BatchNormImplementation{"onednn", onednn::decline_batch_norm, onednn::make_batch_norm},
     BatchNormImplementation{"reference", accept_all, make_reference},
 };
 
 }  // namespace
 
-std::string BatchNormProblem::id() const { return problem_id({{"r", rows}, {"c", c}}) + (training ? "" : "_frozen"); }
+std::string BatchNormProblem::id() const {
+  const std::string id =
+      problem_id({{"r", rows}, {"c", c}}) + (training ? "" : "_frozen") + (residual ? "_residual" : "");
+  return with_bias_and_activation(id, true, activation);
+}
 
 std::span<const BatchNormImplementation> batch_norm_implementations() { return kBatchNormImplementations; }
 

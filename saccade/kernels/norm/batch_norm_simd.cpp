@@ -6,10 +6,23 @@
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/simd/columns.h"
 
+#ifndef SACCADE_KERNELS_NORM_PATTERNS
+#define SACCADE_KERNELS_NORM_PATTERNS
+namespace saccade::kernels {
+
+/// The coefficients of the columns: dst = (src - mean) * factor + offset.
+struct NormPatterns {
+  const float *mean, *factor, *offset;
+};
+
+}  // namespace saccade::kernels
+#endif
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "saccade/kernels/norm/batch_norm_simd.cpp"
 #include <hwy/foreach_target.h>
 
+#include "saccade/kernels/activation/rectify_internal.h"
 #include "saccade/kernels/simd/columns_internal.h"
 #include "saccade/kernels/simd/vector_internal.h"
 
@@ -41,61 +54,150 @@ struct MomentTerms {
   }
 };
 
-/// The gradient, and its product with x - mean.
+/// (src - mean) * factor + offset: the same bits wherever it is computed.
+struct Normalised {
+  FloatVector difference;  ///< src - mean
+  FloatVector value;
+};
+
+HWY_INLINE Normalised NormalisedOf(FloatVector src, FloatVector mean, FloatVector factor, FloatVector offset) {
+  const FloatVector difference = hn::Sub(src, mean);
+  return {difference, hn::MulAdd(difference, factor, offset)};
+}
+
+/// The gradient before the activation, and its product with src - mean.
+template <class Function>
 struct GradientTerms {
   const float* src;
   const float* mean;
+  const float* factor;
+  const float* offset;
   const float* grad_dst;
 
   HWY_INLINE void Vector(std::size_t i, std::size_t p, DoubleVector* lower, DoubleVector* upper) const {
     const FloatTag d;
-    const FloatVector x = hn::Sub(hn::LoadU(d, src + i), hn::LoadU(d, mean + p));
-    AddSumAndProduct(hn::LoadU(d, grad_dst + i), x, lower, upper);
+    const Normalised x =
+        NormalisedOf(hn::LoadU(d, src + i), hn::LoadU(d, mean + p), hn::LoadU(d, factor + p), hn::LoadU(d, offset + p));
+    AddSumAndProduct(Function::Gradient(x.value, hn::LoadU(d, grad_dst + i)), x.difference, lower, upper);
   }
   void Scalar(std::size_t i, std::size_t p, double* term) const {
-    term[0] = grad_dst[i];
+    const FloatTag d;
+    const Normalised x =
+        NormalisedOf(hn::Set(d, src[i]), hn::Set(d, mean[p]), hn::Set(d, factor[p]), hn::Set(d, offset[p]));
+    term[0] = hn::GetLane(Function::Gradient(x.value, hn::Set(d, grad_dst[i])));
+    term[1] = term[0] * static_cast<double>(hn::GetLane(x.difference));
+  }
+};
+
+/// The same from the activation's result. Leaves the gradient in grad_shortcut, which may be grad_dst.
+template <class Function>
+struct ResidualGradientTerms {
+  const float* src;
+  const float* mean;
+  const float* dst;  ///< Not read where the gradient is plain.
+  const float* grad_dst;
+  float* grad_shortcut;  ///< Or null.
+
+  HWY_INLINE void Vector(std::size_t i, std::size_t p, DoubleVector* lower, DoubleVector* upper) const {
+    const FloatTag d;
+    const FloatVector grad_after = hn::LoadU(d, grad_dst + i);
+    const FloatVector grad = Function::kPlain ? grad_after : Function::Gradient(hn::LoadU(d, dst + i), grad_after);
+    if (grad_shortcut != nullptr) hn::StoreU(grad, d, grad_shortcut + i);
+    AddSumAndProduct(grad, hn::Sub(hn::LoadU(d, src + i), hn::LoadU(d, mean + p)), lower, upper);
+  }
+  void Scalar(std::size_t i, std::size_t p, double* term) const {
+    const FloatTag d;
+    const float grad =
+        Function::kPlain ? grad_dst[i] : hn::GetLane(Function::Gradient(hn::Set(d, dst[i]), hn::Set(d, grad_dst[i])));
+    if (grad_shortcut != nullptr) grad_shortcut[i] = grad;
+    term[0] = grad;
     term[1] = term[0] * static_cast<double>(src[i] - mean[p]);
   }
 };
+
+/// op(function) with the activation as a type.
+template <class Op>
+HWY_INLINE void WithFunction(Activation activation, Op&& op) {
+  if (activation == Activation::relu) {
+    op(Relu());
+  } else if (activation == Activation::relu6) {
+    op(Relu6());
+  } else {
+    op(Linear());
+  }
+}
 
 void MomentSums(const simd::Columns& columns, Index rows, const float* src, const float* shift, double* sums) {
   SumColumns<2>(columns, rows, MomentTerms{src, shift}, sums);
 }
 
-void GradientSums(const simd::Columns& columns, Index rows, const float* src, const float* mean, const float* grad_dst,
-                  double* sums) {
-  SumColumns<2>(columns, rows, GradientTerms{src, mean, grad_dst}, sums);
-}
-
-/// dst = (src - mean) * factor + offset
-void Normalise(const simd::Columns& columns, Index rows, const float* src, const float* mean, const float* factor,
-               const float* offset, float* dst) {
-  ForColumns(columns, rows, [=](std::size_t i, std::size_t p, std::size_t count, std::size_t room) HWY_ATTR {
-    const FloatTag d;
-    const FloatVector x = hn::Sub(LoadPart(src + i, count, room, 0.0F), hn::LoadU(d, mean + p));
-    StorePart(hn::MulAdd(x, hn::LoadU(d, factor + p), hn::LoadU(d, offset + p)), dst + i, count, room);
+void GradientSums(const simd::Columns& columns, Index rows, Activation activation, const float* src,
+                  const NormPatterns& patterns, const float* grad_dst, double* sums) {
+  WithFunction(activation, [&](auto function) HWY_ATTR {
+    const GradientTerms<decltype(function)> terms{src, patterns.mean, patterns.factor, patterns.offset, grad_dst};
+    SumColumns<2>(columns, rows, terms, sums);
   });
 }
 
-/// grad_src = grad_dst * factor + (src - mean) * tilt + offset
-void NormaliseGradient(const simd::Columns& columns, Index rows, const float* src, const float* grad_dst,
-                       const float* mean, const float* factor, const float* tilt, const float* offset,
+void ResidualGradientSums(const simd::Columns& columns, Index rows, Activation activation, const float* src,
+                          const NormPatterns& patterns, const float* dst, const float* grad_dst, float* grad_shortcut,
+                          double* sums) {
+  WithFunction(activation, [&](auto function) HWY_ATTR {
+    const ResidualGradientTerms<decltype(function)> terms{src, patterns.mean, dst, grad_dst, grad_shortcut};
+    SumColumns<2>(columns, rows, terms, sums);
+  });
+}
+
+/// dst = act((src - mean) * factor + offset (+ shortcut))
+void Normalise(const simd::Columns& columns, Index rows, Activation activation, const float* src, const float* shortcut,
+               const NormPatterns& patterns, float* dst) {
+  const float *mean = patterns.mean, *factor = patterns.factor, *offset = patterns.offset;
+  WithFunction(activation, [=, &columns](auto function) HWY_ATTR {
+    ForColumns(columns, rows, [=](std::size_t i, std::size_t p, std::size_t count, std::size_t room) HWY_ATTR {
+      const FloatTag d;
+      FloatVector value = NormalisedOf(LoadPart(src + i, count, room, 0.0F), hn::LoadU(d, mean + p),
+                                       hn::LoadU(d, factor + p), hn::LoadU(d, offset + p))
+                              .value;
+      if (shortcut != nullptr) value = hn::Add(value, LoadPart(shortcut + i, count, room, 0.0F));
+      StorePart(decltype(function)::Forward(value), dst + i, count, room);
+    });
+  });
+}
+
+/// grad_src = grad * factor + (src - mean) * tilt + shift, with grad = grad_dst * act'
+void NormaliseGradient(const simd::Columns& columns, Index rows, Activation activation, const float* src,
+                       const float* grad_dst, const NormPatterns& patterns, const float* tilt, const float* shift,
                        float* grad_src) {
-  ForColumns(columns, rows, [=](std::size_t i, std::size_t p, std::size_t count, std::size_t room) HWY_ATTR {
-    const FloatTag d;
-    const FloatVector x = hn::Sub(LoadPart(src + i, count, room, 0.0F), hn::LoadU(d, mean + p));
-    const FloatVector own = hn::Mul(LoadPart(grad_dst + i, count, room, 0.0F), hn::LoadU(d, factor + p));
-    const FloatVector grad = hn::Add(own, hn::MulAdd(x, hn::LoadU(d, tilt + p), hn::LoadU(d, offset + p)));
-    StorePart(grad, grad_src + i, count, room);
+  const float *mean = patterns.mean, *factor = patterns.factor, *offset = patterns.offset;
+  WithFunction(activation, [=, &columns](auto function) HWY_ATTR {
+    ForColumns(columns, rows, [=](std::size_t i, std::size_t p, std::size_t count, std::size_t room) HWY_ATTR {
+      const FloatTag d;
+      const FloatVector scale = hn::LoadU(d, factor + p);
+      const Normalised x =
+          NormalisedOf(LoadPart(src + i, count, room, 0.0F), hn::LoadU(d, mean + p), scale, hn::LoadU(d, offset + p));
+      const FloatVector grad = decltype(function)::Gradient(x.value, LoadPart(grad_dst + i, count, room, 0.0F));
+      const FloatVector shared = hn::MulAdd(x.difference, hn::LoadU(d, tilt + p), hn::LoadU(d, shift + p));
+      StorePart(hn::Add(hn::Mul(grad, scale), shared), grad_src + i, count, room);
+    });
   });
 }
 
-/// grad_src = grad_dst * factor
-void ScaleGradient(const simd::Columns& columns, Index rows, const float* grad_dst, const float* factor,
-                   float* grad_src) {
-  ForColumns(columns, rows, [=](std::size_t i, std::size_t p, std::size_t count, std::size_t room) HWY_ATTR {
-    const FloatVector grad = LoadPart(grad_dst + i, count, room, 0.0F);
-    StorePart(hn::Mul(grad, hn::LoadU(FloatTag(), factor + p)), grad_src + i, count, room);
+/// grad_src = grad * factor, with grad = grad_dst * act'
+void ScaleGradient(const simd::Columns& columns, Index rows, Activation activation, const float* src,
+                   const float* grad_dst, const NormPatterns& patterns, float* grad_src) {
+  const float *mean = patterns.mean, *factor = patterns.factor, *offset = patterns.offset;
+  WithFunction(activation, [=, &columns](auto function) HWY_ATTR {
+    ForColumns(columns, rows, [=](std::size_t i, std::size_t p, std::size_t count, std::size_t room) HWY_ATTR {
+      const FloatTag d;
+      const FloatVector scale = hn::LoadU(d, factor + p);
+      FloatVector grad = LoadPart(grad_dst + i, count, room, 0.0F);
+      if (!decltype(function)::kPlain) {
+        const Normalised x =
+            NormalisedOf(LoadPart(src + i, count, room, 0.0F), hn::LoadU(d, mean + p), scale, hn::LoadU(d, offset + p));
+        grad = decltype(function)::Gradient(x.value, grad);
+      }
+      StorePart(hn::Mul(grad, scale), grad_src + i, count, room);
+    });
   });
 }
 
@@ -106,6 +208,7 @@ HWY_AFTER_NAMESPACE();
 namespace saccade::kernels {
 HWY_EXPORT(MomentSums);
 HWY_EXPORT(GradientSums);
+HWY_EXPORT(ResidualGradientSums);
 HWY_EXPORT(Normalise);
 HWY_EXPORT(NormaliseGradient);
 HWY_EXPORT(ScaleGradient);
@@ -129,55 +232,53 @@ class SimdBatchNorm final : public BatchNormKernel {
   void forward(const BatchNormBuffers& buffers) override {
     const Scratch scratch = cut(buffers.scratch);
     if (problem_.training) measure(buffers, scratch);
-    const Statistics used = statistics(buffers, scratch);
-    const auto factor = [&](std::size_t c) { return buffers.gamma[c] * used.inverse[c]; };
-    fill_mean(used, scratch.pattern[0]);
-    columns_.fill_pattern(scratch.pattern[1], factor);
-    columns_.fill_pattern(scratch.pattern[2],
-                          [&](std::size_t c) { return buffers.beta[c] + rounding(used, c) * factor(c); });
+    const NormPatterns patterns = fill_patterns(buffers, statistics(buffers, scratch), scratch);
+    const float* const shortcut = problem_.residual ? buffers.shortcut.data() : nullptr;
     for_blocks([&](Index rows, Index first, Index) {
       HWY_DYNAMIC_DISPATCH(Normalise)
-      (columns_, rows, buffers.src.data() + first, scratch.pattern[0].data(), scratch.pattern[1].data(),
-       scratch.pattern[2].data(), buffers.dst.data() + first);
+      (columns_, rows, problem_.activation, buffers.src.data() + first, at(shortcut, first), patterns,
+       buffers.dst.data() + first);
     });
   }
 
   void backward(const BatchNormBuffers& buffers) override {
     const Scratch scratch = cut(buffers.scratch);
     const Statistics used = statistics(buffers, scratch);
-    fill_mean(used, scratch.pattern[0]);
+    const NormPatterns patterns = fill_patterns(buffers, used, scratch);
     const bool sums_wanted = problem_.training || !buffers.grad_gamma.empty() || !buffers.grad_beta.empty();
-    if (sums_wanted) sum_gradients(buffers, used, scratch);
+    // The walk for the sums also writes grad_shortcut.
+    if (sums_wanted || problem_.residual) sum_gradients(buffers, used, patterns, scratch);
     const std::span<const double> sum = scratch.sums.first(c_), dot = scratch.sums.subspan(c_, c_);
     for (std::size_t c = 0; c < buffers.grad_beta.size(); ++c) buffers.grad_beta[c] = static_cast<float>(sum[c]);
     for (std::size_t c = 0; c < buffers.grad_gamma.size(); ++c) buffers.grad_gamma[c] = static_cast<float>(dot[c]);
     if (buffers.grad_src.empty()) return;
 
-    const auto factor = [&](std::size_t c) { return buffers.gamma[c] * used.inverse[c]; };
-    columns_.fill_pattern(scratch.pattern[1], factor);
+    const float* const grad = problem_.residual ? buffers.grad_shortcut.data() : buffers.grad_dst.data();
+    const Activation activation = problem_.residual ? Activation::linear : problem_.activation;
     if (!problem_.training) {
       for_blocks([&](Index rows, Index first, Index) {
         HWY_DYNAMIC_DISPATCH(ScaleGradient)
-        (columns_, rows, buffers.grad_dst.data() + first, scratch.pattern[1].data(), buffers.grad_src.data() + first);
+        (columns_, rows, activation, at(buffers.src.data(), first), grad + first, patterns,
+         buffers.grad_src.data() + first);
       });
       return;
     }
     const double rows_count = static_cast<double>(problem_.rows);
+    const auto factor = [&](std::size_t c) { return buffers.gamma[c] * used.inverse[c]; };
     const auto tilt = [&](std::size_t c) { return -factor(c) * used.inverse[c] * dot[c] / rows_count; };
-    columns_.fill_pattern(scratch.pattern[2], tilt);
-    columns_.fill_pattern(scratch.pattern[3], [&](std::size_t c) {
+    columns_.fill_pattern(scratch.pattern[3], tilt);
+    columns_.fill_pattern(scratch.pattern[4], [&](std::size_t c) {
       return -factor(c) * sum[c] / rows_count + rounding(used, c) * tilt(c);
     });
     for_blocks([&](Index rows, Index first, Index) {
       HWY_DYNAMIC_DISPATCH(NormaliseGradient)
-      (columns_, rows, buffers.src.data() + first, buffers.grad_dst.data() + first, scratch.pattern[0].data(),
-       scratch.pattern[1].data(), scratch.pattern[2].data(), scratch.pattern[3].data(),
-       buffers.grad_src.data() + first);
+      (columns_, rows, activation, buffers.src.data() + first, grad + first, patterns, scratch.pattern[3].data(),
+       scratch.pattern[4].data(), buffers.grad_src.data() + first);
     });
   }
 
  private:
-  static constexpr Index kPatterns = 4;
+  static constexpr Index kPatterns = 5;
 
   struct Statistics {
     std::span<double> mean, inverse;
@@ -223,9 +324,17 @@ class SimdBatchNorm final : public BatchNormKernel {
     return static_cast<double>(static_cast<float>(used.mean[c])) - used.mean[c];
   }
 
-  void fill_mean(const Statistics& used, std::span<float> pattern) const {
-    columns_.fill_pattern(pattern, [&](std::size_t c) { return used.mean[c]; });
+  NormPatterns fill_patterns(const BatchNormBuffers& buffers, const Statistics& used, const Scratch& scratch) const {
+    const auto factor = [&](std::size_t c) { return buffers.gamma[c] * used.inverse[c]; };
+    columns_.fill_pattern(scratch.pattern[0], [&](std::size_t c) { return used.mean[c]; });
+    columns_.fill_pattern(scratch.pattern[1], factor);
+    columns_.fill_pattern(scratch.pattern[2],
+                          [&](std::size_t c) { return buffers.beta[c] + rounding(used, c) * factor(c); });
+    return {scratch.pattern[0].data(), scratch.pattern[1].data(), scratch.pattern[2].data()};
   }
+
+  /// An array that may not be there.
+  static const float* at(const float* array, Index first) { return array == nullptr ? nullptr : array + first; }
 
   template <class Task>
   void for_blocks(const Task& task) const {
@@ -262,12 +371,22 @@ class SimdBatchNorm final : public BatchNormKernel {
     }
   }
 
-  /// Leaves the sums of grad_dst and of grad_dst * x_hat in scratch.sums.
-  void sum_gradients(const BatchNormBuffers& buffers, const Statistics& used, const Scratch& scratch) const {
+  /// Leaves the sums of the gradient before the activation and of that * x_hat in scratch.sums.
+  void sum_gradients(const BatchNormBuffers& buffers, const Statistics& used, const NormPatterns& patterns,
+                     const Scratch& scratch) const {
     for_blocks([&](Index rows, Index first, Index block) {
-      HWY_DYNAMIC_DISPATCH(GradientSums)
-      (columns_, rows, buffers.src.data() + first, scratch.pattern[0].data(), buffers.grad_dst.data() + first,
-       scratch.sums.data() + usize(block) * 2 * c_);
+      const float* const src = buffers.src.data() + first;
+      const float* const grad_dst = buffers.grad_dst.data() + first;
+      double* const sums = scratch.sums.data() + usize(block) * 2 * c_;
+      if (problem_.residual) {
+        float* const grad_shortcut = buffers.grad_shortcut.empty() ? nullptr : buffers.grad_shortcut.data() + first;
+        HWY_DYNAMIC_DISPATCH(ResidualGradientSums)
+        (columns_, rows, problem_.activation, src, patterns, at(buffers.dst_in.data(), first), grad_dst, grad_shortcut,
+         sums);
+      } else {
+        HWY_DYNAMIC_DISPATCH(GradientSums)
+        (columns_, rows, problem_.activation, src, patterns, grad_dst, sums);
+      }
     });
     columns_.combine(scratch.sums, 2 * problem_.c);
     for (std::size_t c = 0; c < c_; ++c) {
@@ -282,6 +401,12 @@ class SimdBatchNorm final : public BatchNormKernel {
 };
 
 }  // namespace
+
+std::string decline_batch_norm(const BatchNormProblem& problem) {
+  const Activation a = problem.activation;
+  const bool takes = a == Activation::linear || a == Activation::relu || a == Activation::relu6;
+  return takes ? "" : "its activation is neither relu nor relu6";
+}
 
 std::unique_ptr<BatchNormKernel> make(const BatchNormProblem& problem) {
   return std::make_unique<SimdBatchNorm>(problem);

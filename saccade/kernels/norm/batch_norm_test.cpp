@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -161,6 +162,76 @@ TEST(BatchNorm, NaNStaysInItsChannel) {
     EXPECT_TRUE(std::isnan(layer.moving_variance[1]));
     EXPECT_FALSE(std::isnan(layer.moving_variance[0]));
   });
+}
+
+TEST(BatchNorm, WhatFollowsGivesTheSameBits) {
+  for (const Index c : {3, 16, 70}) {
+    for (const Activation activation : {Activation::linear, Activation::relu, Activation::relu6}) {
+      for (const bool residual : {false, true}) {
+        for (const bool training : {true, false}) {
+          BatchNormProblem problem{.rows = 200, .c = c, .training = training, .residual = residual};
+          problem.activation = activation;
+          const std::size_t count = usize(problem.rows * c);
+          std::vector<float> src(count), shortcut(count), grad_dst(count);
+          for (std::size_t i = 0; i < count; ++i) {
+            src[i] = std::sin(static_cast<float>(i)) * 3.0F;
+            shortcut[i] = std::cos(static_cast<float>(7 * i)) * 4.0F;
+            grad_dst[i] = std::sin(static_cast<float>(5 * i));
+          }
+          src[count / 2] = std::numeric_limits<float>::quiet_NaN();
+          const BatchNormImplementation& implementation = batch_norm_implementations().front();
+          Layer joined(implementation, problem);
+          Layer alone(implementation, {.rows = problem.rows, .c = c, .training = training});
+          joined.gamma = alone.gamma = std::vector<float>(usize(c), 2.5F);
+          joined.beta = alone.beta = std::vector<float>(usize(c), 0.3F);
+          const auto function = [&](Pass pass) {
+            const ActivationProblem of{.pass = pass, .activation = activation, .elements = isize(count)};
+            return choose(activation_implementations(), of).kernel;
+          };
+
+          alone.forward(src);
+          std::vector<float> dst = alone.dst;
+          for (std::size_t i = 0; residual && i < count; ++i) dst[i] += shortcut[i];
+          function(Pass::forward)->run({.src = dst, .dst = dst});
+          BatchNormBuffers b = joined.buffers(src);
+          if (residual) b.shortcut = shortcut;
+          joined.kernel->forward(b);
+          const auto same = [](const std::vector<float>& a, const std::vector<float>& other) {
+            return std::memcmp(a.data(), other.data(), a.size() * sizeof(float)) == 0;
+          };
+          EXPECT_TRUE(same(joined.dst, dst));
+
+          std::vector<float> grad(count), grad_shortcut(count, 9.0F);
+          function(Pass::backward_data)->run({.grad_dst = grad_dst, .dst_in = dst, .grad_src = grad});
+          alone.backward(src, grad);
+          b.dst_in = dst;
+          b.grad_dst = grad_dst;
+          b.grad_src = joined.grad_src;
+          if (residual) b.grad_shortcut = grad_shortcut;
+          b.grad_gamma = joined.grad_gamma;
+          b.grad_beta = joined.grad_beta;
+          joined.kernel->backward(b);
+          EXPECT_TRUE(same(joined.grad_src, alone.grad_src));
+          EXPECT_TRUE(same(joined.grad_gamma, alone.grad_gamma));
+          EXPECT_TRUE(same(joined.grad_beta, alone.grad_beta));
+          EXPECT_TRUE(!residual || same(grad_shortcut, grad));
+
+          // In place.
+          std::vector<float> place = grad_dst;
+          b.grad_dst = place;
+          if (residual) {
+            b.grad_shortcut = place;
+          } else {
+            b.grad_src = place;
+          }
+          joined.grad_src.assign(count, 9.0F);
+          joined.kernel->backward(b);
+          EXPECT_TRUE(same(place, residual ? grad : alone.grad_src));
+          EXPECT_TRUE(!residual || same(joined.grad_src, alone.grad_src));
+        }
+      }
+    }
+  }
 }
 
 TEST(BatchNorm, GradientsThatNobodyWants) {

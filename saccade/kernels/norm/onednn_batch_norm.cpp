@@ -94,6 +94,7 @@ class OneDnnBatchNorm final : public BatchNormKernel {
 
 std::string decline_batch_norm(const BatchNormProblem& p) {
   if (p.training) return "oneDNN adds up the statistics of the batch in float, the contract in double";
+  if (p.residual || p.activation != Activation::linear) return "oneDNN's ReLU makes 0 of NaN, and it adds no shortcut";
   if (p.rows == 0 || p.c == 0) return "there is nothing to compute";
   std::string reason = decline_plain_loops([&] { return describe(p, false); });
   return reason.empty() ? decline_plain_loops([&] { return describe(p, true); }) : reason;
