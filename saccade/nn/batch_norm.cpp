@@ -171,29 +171,27 @@ void join_norms(const JoinScope& scope, Joins& joins) {
     }
     const auto* function =
         next && *next <= last ? dynamic_cast<const ActivationLayer*>(nodes[*next].layer.get()) : nullptr;
-    std::optional<std::size_t> activation;
+    std::vector<std::size_t> others(by == i ? 0 : 1, i);
     if (function != nullptr && function->is_usual() && function->activation() != Activation::linear &&
         !(found.residual && gradient_needs_src(function->activation()))) {
-      activation = next;
+      others.push_back(*next);
       found.activation = function->activation();
     }
-    if (by == i && !activation) continue;
+    if (others.empty()) continue;
     // All but the reference.
     std::string declined = kernels::batch_norm_implementations().front().decline(
         {.residual = found.residual, .activation = found.activation});
     if (found.residual && !declined.empty()) {  // without the activation, then
-      activation.reset();
+      others.pop_back();
       found.activation = Activation::linear;
       declined.clear();
     }
-    std::vector<std::size_t> others;
-    if (by != i) others.push_back(i);
-    if (activation) others.push_back(*activation);
+    const std::size_t partner = others.back();
     joins[by] = Join{.others = std::move(others),
                      .parameters = {i},
                      .output = by,
                      .prepare = [found](const PrepareContext& context) { return prepare_norm(found, context); },
-                     .partner = activation.value_or(i),
+                     .partner = partner,
                      .declined = std::move(declined)};
   }
 }
