@@ -136,7 +136,7 @@ TEST(Plan, GradientsMeetBehindAView) {
     fill_with_integers(net);
     Plan plan(net, 3, PlanMode::training);
     plan.forward(images);
-    std::ranges::fill(plan.output_grad(), 1.0F);
+    std::iota(plan.output_grad().begin(), plan.output_grad().end(), -7.0F);
     plan.backward();
     const std::span<const float> grad = net.parameter("conv2d.weight").grad.floats();
     return std::vector<float>(grad.begin(), grad.end());

@@ -111,6 +111,8 @@ constexpr std::array kBatchNorm{
     NamedCase{"vgg.256@8", "r4096c256"},
     NamedCase{"resnet18.64@56", "r25088c64"},
     NamedCase{"resnet18.512@7", "r392c512"},
+    NamedCase{"mobilenet_v2.144@56", "r25088c144_relu6"},
+    NamedCase{"resnet18.64@56.add", "r25088c64_residual_relu"},
     NamedCase{"vgg.64@32.frozen", "r65536c64_frozen"},
 };
 

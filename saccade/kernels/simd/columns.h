@@ -16,7 +16,7 @@ class Columns {
  public:
   Columns(Index rows, Index c) : rows_(rows), c_(c) {
     if (c < 4 * kMostLanes) rows_together_ = kMostLanes / std::gcd(c, kMostLanes);
-    const Index least = std::max(rows_per_task(c), ceil_divide(rows, kMostBlocks));
+    const Index least = std::max({rows_per_task(c), kLeastRows, ceil_divide(rows, kMostBlocks)});
     block_rows_ = round_up(least, rows_together_);
   }
 
@@ -46,8 +46,10 @@ class Columns {
   }
 
  private:
-  // Bounds the memory for partial sums.
+  // Bounds the memory for partial sums,
   static constexpr Index kMostBlocks = 256;
+  // and the share of the walk that they take: as many bytes a block as eight rows, when there are two.
+  static constexpr Index kLeastRows = 64;
 
   Index rows_;
   Index c_;

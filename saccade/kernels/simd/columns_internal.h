@@ -26,13 +26,44 @@ HWY_INLINE void ForColumns(const simd::Columns& columns, Index rows, Op&& op) {
   }
 }
 
+/// Adds to sums[k * c + column] the terms of `kVectors` vectors at p of every period up to `whole`; their sums stay in
+/// registers meanwhile.
+template <std::size_t kSums, std::size_t kVectors, class Terms>
+HWY_INLINE void AddPeriods(const Terms& terms, std::size_t p, std::size_t period, std::size_t whole, std::size_t c,
+                           double* sums) {
+  const FloatTag d;
+  const DoubleTag dd;
+  const std::size_t lanes = hn::Lanes(d), half = hn::Lanes(dd);
+  DoubleVector lower[kVectors][kSums], upper[kVectors][kSums];
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    for (std::size_t k = 0; k < kSums; ++k) lower[v][k] = upper[v][k] = hn::Zero(dd);
+  }
+  for (std::size_t first = 0; first < whole; first += period) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      terms.Vector(first + p + v * lanes, p + v * lanes, lower[v], upper[v]);
+    }
+  }
+  for (std::size_t v = 0; v < kVectors; ++v, p += lanes) {
+    for (std::size_t k = 0; k < kSums; ++k) {
+      if (p + lanes <= c) {
+        double* const to = sums + k * c + p;
+        hn::StoreU(hn::Add(hn::LoadU(dd, to), lower[v][k]), dd, to);
+        hn::StoreU(hn::Add(hn::LoadU(dd, to + half), upper[v][k]), dd, to + half);
+        continue;
+      }
+      HWY_ALIGN double values[hn::MaxLanes(d)];
+      hn::Store(lower[v][k], dd, values);
+      hn::Store(upper[v][k], dd, values + half);
+      for (std::size_t j = 0; j < lanes; ++j) sums[k * c + (p + j) % c] += values[j];
+    }
+  }
+}
+
 /// sums[k * c + column] = sum over `rows` rows of the k-th term, in double. terms.Vector(i, p, lower, upper) gives the
 /// terms of a whole vector at element i, terms.Scalar(i, p, out) those of one element.
 template <std::size_t kSums, class Terms>
 HWY_INLINE void SumColumns(const simd::Columns& columns, Index rows, const Terms& terms, double* sums) {
-  const FloatTag d;
-  const DoubleTag dd;
-  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t lanes = hn::Lanes(FloatTag());
   const std::size_t c = usize(columns.c());
   const std::size_t period = usize(columns.period());
   const std::size_t total = usize(rows) * c;
@@ -40,32 +71,20 @@ HWY_INLINE void SumColumns(const simd::Columns& columns, Index rows, const Terms
   // So many vectors of sums as fit into the registers.
   constexpr std::size_t kAtOnce = HWY_CAP_GE512 ? 4 : 2;
   for (std::size_t i = 0; i < kSums * c; ++i) sums[i] = 0.0;
-  const auto fold = [&](std::size_t p, std::size_t k, DoubleVector lower, DoubleVector upper) HWY_ATTR {
-    HWY_ALIGN double values[hn::MaxLanes(d)];
-    hn::Store(lower, dd, values);
-    hn::Store(upper, dd, values + hn::Lanes(dd));
-    for (std::size_t j = 0; j < lanes; ++j) sums[k * c + (p + j) % c] += values[j];
-  };
   std::size_t p = 0;
   for (; p + kAtOnce * lanes <= period; p += kAtOnce * lanes) {
-    DoubleVector lower[kAtOnce][kSums], upper[kAtOnce][kSums];
-    for (std::size_t v = 0; v < kAtOnce; ++v) {
-      for (std::size_t k = 0; k < kSums; ++k) lower[v][k] = upper[v][k] = hn::Zero(dd);
-    }
-    for (std::size_t first = 0; first < whole; first += period) {
-      for (std::size_t v = 0; v < kAtOnce; ++v) {
-        terms.Vector(first + p + v * lanes, p + v * lanes, lower[v], upper[v]);
-      }
-    }
-    for (std::size_t v = 0; v < kAtOnce; ++v) {
-      for (std::size_t k = 0; k < kSums; ++k) fold(p + v * lanes, k, lower[v][k], upper[v][k]);
-    }
+    AddPeriods<kSums, kAtOnce>(terms, p, period, whole, c, sums);
   }
-  for (; p + lanes <= period; p += lanes) {
-    DoubleVector lower[kSums], upper[kSums];
-    for (std::size_t k = 0; k < kSums; ++k) lower[k] = upper[k] = hn::Zero(dd);
-    for (std::size_t first = 0; first < whole; first += period) terms.Vector(first + p, p, lower, upper);
-    for (std::size_t k = 0; k < kSums; ++k) fold(p, k, lower[k], upper[k]);
+  // What is left in one walk, too.
+  if (kAtOnce > 3 && p + 3 * lanes <= period) {
+    AddPeriods<kSums, 3>(terms, p, period, whole, c, sums);
+    p += 3 * lanes;
+  } else if (kAtOnce > 2 && p + 2 * lanes <= period) {
+    AddPeriods<kSums, 2>(terms, p, period, whole, c, sums);
+    p += 2 * lanes;
+  } else if (p + lanes <= period) {
+    AddPeriods<kSums, 1>(terms, p, period, whole, c, sums);
+    p += lanes;
   }
   const auto add_one = [&](std::size_t i, std::size_t q) {
     double term[kSums];
