@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "saccade/kernels/conv2d/pixel_products.h"
 #include "saccade/kernels/conv2d/winograd.h"
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
@@ -40,7 +41,7 @@ void expect_proved(std::string_view operation, const Ids& ids, std::size_t decli
   }
   EXPECT_TRUE(report.holds()) << report.to_string();
   const auto general = [](const Declined& d) {
-    return d.implementation != "pixels" && d.implementation != "dense" && d.implementation != "winograd" &&
+    return !d.implementation.starts_with("pixel") && d.implementation != "dense" && d.implementation != "winograd" &&
            !d.implementation.starts_with("depthwise");
   };
   EXPECT_EQ(static_cast<std::size_t>(std::ranges::count_if(report.declined, general)), declined);
@@ -114,6 +115,19 @@ TEST(ComputeBound, Conv2DDepthwiseByRows) {
     report.add(prove(*find_operation("conv2d").parse(id), {.only = "depthwise_rows", .derivative_budget = 1e3}));
   EXPECT_TRUE(report.holds()) << report.to_string();
   EXPECT_EQ(report.proved, static_cast<int>(ids.size()));
+}
+
+TEST(ComputeBound, Conv2DByPixelProducts) {
+  const std::string declined = kernels::decline_pixel_products({.n = 2, .ih = 32, .iw = 32, .ic = 16, .oc = 16});
+  if (!declined.empty()) GTEST_SKIP() << declined;
+  // Channels around a vector, several tasks, a last block that is not full.
+  const Ids ids = combine({{"n1ih32iw32ic16oc24", "n3ih23iw17ic9oc33", "n1ih1iw1025ic8oc8", "n2ih29iw29ic70oc66"},
+                           {"", "_nobias", "_relu", "_nobias_tanh"}});
+  Report report;
+  for (const std::string& id : ids)
+    report.add(prove(*find_operation("conv2d").parse(id), {.only = "pixel_products", .derivative_budget = 1e3}));
+  EXPECT_TRUE(report.holds()) << report.to_string();
+  EXPECT_EQ(report.proved, static_cast<int>(ids.size())) << report.to_string();
 }
 
 TEST(ComputeBound, Conv2DOfWholeImages) {

@@ -78,8 +78,9 @@ TEST(Operations, AreFoundByName) {
     find_operation("conv3d");
     ADD_FAILURE();
   } catch (const ValueError& error) {
-    EXPECT_THAT(error.what(),
-                testing::StartsWith("bench: expected one of conv2d, conv_depthwise2d, conv_pool2d, dense, pool2d"));
+    EXPECT_THAT(
+        error.what(),
+        testing::StartsWith("bench: expected one of conv2d, conv2d_backward, conv_depthwise2d, conv_pool2d, dense"));
     EXPECT_THAT(error.what(), testing::HasSubstr("got 'conv3d'"));
   }
 }

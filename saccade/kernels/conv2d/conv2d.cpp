@@ -8,6 +8,7 @@
 #include "saccade/kernels/conv2d/depthwise_rows.h"
 #include "saccade/kernels/conv2d/depthwise_simd.h"
 #include "saccade/kernels/conv2d/onednn_conv2d_internal.h"
+#include "saccade/kernels/conv2d/pixel_products.h"
 #include "saccade/kernels/conv2d/pixels_simd.h"
 #include "saccade/kernels/conv2d/reference.h"
 #include "saccade/kernels/conv2d/winograd.h"
@@ -40,11 +41,12 @@ std::unique_ptr<Conv2DKernel> make_reference(const Conv2DProblem& problem) {
   return std::make_unique<ReferenceConv2D>(problem);
 }
 
-constexpr std::array<Conv2DImplementation, 7> kConv2DImplementations{{
+constexpr std::array<Conv2DImplementation, 8> kConv2DImplementations{{
     {"pixels", simd::decline_pixels, simd::make_pixels},
     {"dense", decline_dense_conv2d, make_dense_conv2d},
     {"winograd", decline_winograd, make_winograd},
     {"depthwise_rows", simd::decline_depthwise_rows, simd::make_depthwise_rows},
+    {"pixel_products", decline_pixel_products, make_pixel_products},
     {"onednn", onednn::decline_conv2d, onednn::make_conv2d},
     {"depthwise", simd::decline_depthwise, simd::make_depthwise},
     {"reference", accept_all<Conv2DProblem>, make_reference},
