@@ -11,8 +11,8 @@ endif()
 # after EXTERNAL (fmt and OpenMP come with every folder). Unit tests (*_test.cpp) stand beside the sources and become
 # saccade_<name>_test. A COMMAND_ONLY folder serves the command, and is no part of the library that users link.
 # Sources that match a pattern after WITHOUT are left out: of an optional part, the one or the other.
-# Under sanitizers several sources are compiled as one (tests in continuous integration, too), in which all unnamed namespaces
-# are the same: what two of them define needs another name, or the source a pattern after APART.
+# With SACCADE_UNITE several sources are compiled as one, in which all unnamed namespaces are the same: what two of them
+# define needs another name, or the source a pattern after APART.
 # A LIGHT one computes nothing for long: it is optimised a little, and not at all under sanitizers.
 function(saccade_folder name)
   cmake_parse_arguments(ARG "COMMAND_ONLY;LIGHT" "" "USES;EXTERNAL;WITHOUT;APART" ${ARGN})
@@ -33,12 +33,13 @@ function(saccade_folder name)
     if(ARG_LIGHT)
       target_compile_options(saccade_${name} PRIVATE $<$<CONFIG:Release>:-O1>)
     endif()
-    if(SACCADE_SANITIZER)
-      # Reading the standard library is half of a source's time. Not so in the other builds, which prove that each header
-      # includes what it needs.
+    if(SACCADE_SANITIZER AND ARG_LIGHT)
+      target_compile_options(saccade_${name} PRIVATE -O0)
+    endif()
+    if(SACCADE_UNITE)
+      # Reading the standard library is half of a source's time.
       set(group library)
       if(ARG_LIGHT)
-        target_compile_options(saccade_${name} PRIVATE -O0)
         set(group light_library)
       endif()
       saccade_precompile(saccade_${name} ${group} <algorithm> <array> <atomic> <chrono> <cmath> <filesystem> <functional> <map>
@@ -64,7 +65,7 @@ function(saccade_folder name)
   if(SACCADE_DEVELOPER AND tests)
     add_executable(saccade_${name}_test ${tests})
     target_link_libraries(saccade_${name}_test PRIVATE saccade_${name} ${ARG_EXTERNAL})
-    if(SACCADE_SANITIZER OR in_ci)
+    if(SACCADE_UNITE)
       saccade_unite(saccade_${name}_test SOURCES ${tests} APART ${ARG_APART})
     endif()
     saccade_test(saccade_${name}_test PREFIX ${name} LABELS unit ${name})
@@ -85,13 +86,14 @@ function(saccade_test target)
     add_dependencies(unit_tests ${target})
   endif()
   saccade_precompile(${target} tests <gmock/gmock.h>)  # it takes longer to read than most tests
+  # What is measured is the library; its tests need not take twice as long to compile.
+  if(SACCADE_SANITIZER OR CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
   if(SACCADE_SANITIZER)
-    target_compile_options(${target} PRIVATE -O0)  # an instrumented GoogleTest takes long to optimise
     add_test(NAME ${ARG_PREFIX} COMMAND ${target} --gtest_brief=1 WORKING_DIRECTORY "${ARG_WORKING_DIRECTORY}")
     set_tests_properties(${ARG_PREFIX} PROPERTIES LABELS "${ARG_LABELS}")
   else()
-    # What is measured is the library; its tests need not take twice as long to compile.
-    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
     gtest_discover_tests(${target} TEST_PREFIX "${ARG_PREFIX}." WORKING_DIRECTORY "${ARG_WORKING_DIRECTORY}"
       NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${ARG_LABELS}")
   endif()

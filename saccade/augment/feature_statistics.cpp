@@ -2,7 +2,7 @@
 
 // Results shall not depend on the number of threads.
 #define EIGEN_DONT_PARALLELIZE
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "saccade/base/error.h"
+#include "saccade/tensor/symmetric_eigen.h"
 
 namespace saccade {
 namespace {
@@ -42,6 +43,12 @@ void sum_channels(std::span<const float> image, Term&& term, std::span<const dou
     for (std::size_t j = 0; j < lanes; ++j) sums[j % channels] += lane[j];
   }
   for (; i < image.size(); ++i) sums[i % channels] += term(static_cast<double>(image[i]), about(i));
+}
+
+void solve(const Matrix& symmetric, Vector& values, Matrix& vectors) {
+  const SymmetricEigen eigen = symmetric_eigen({symmetric.data(), usize(symmetric.size())}, symmetric.rows());
+  values = Eigen::Map<const Vector>(eigen.values.data(), symmetric.rows());
+  vectors = Eigen::Map<const Matrix>(eigen.vectors.data(), symmetric.rows(), symmetric.cols());
 }
 
 double bytes_needed(Index n, Index p) {
@@ -90,9 +97,8 @@ struct FeatureAccumulator::Products {
   void decompose(Index n, const Vector& mean, const Vector& deviation, Vector& values, Matrix& vectors) {
     if (keeps_pictures) {
       Matrix x = (block.topRows(rows).rowwise() - mean.transpose()).array().rowwise() / deviation.transpose().array();
-      const Eigen::SelfAdjointEigenSolver<Matrix> solver(x * x.transpose());
-      values = solver.eigenvalues();
-      vectors = x.transpose() * solver.eigenvectors();
+      solve(x * x.transpose(), values, vectors);
+      vectors = x.transpose() * vectors;
       for (Index i = 0; i < vectors.cols(); ++i) vectors.col(i).normalize();
       return;
     }
@@ -101,10 +107,8 @@ struct FeatureAccumulator::Products {
     Matrix products = sum.selfadjointView<Eigen::Lower>();
     products -= total * away.transpose() + away * total.transpose();
     products += static_cast<double>(n) * away * away.transpose();
-    const Eigen::SelfAdjointEigenSolver<Matrix> solver(deviation.cwiseInverse().asDiagonal() * products *
-                                                       deviation.cwiseInverse().asDiagonal());
-    values = solver.eigenvalues();
-    vectors = solver.eigenvectors();
+    products = deviation.cwiseInverse().asDiagonal() * products * deviation.cwiseInverse().asDiagonal();
+    solve(products, values, vectors);
   }
 };
 

@@ -14,6 +14,7 @@
 #include "saccade/base/parallel.h"
 #include "saccade/cli/bench_report_internal.h"
 #include "saccade/cli/comparison.h"
+#include "saccade/cli/conditions.h"
 #include "saccade/cli/gate.h"
 #include "saccade/cli/inputs.h"
 #include "saccade/cli/network_benchmark.h"
@@ -41,6 +42,8 @@ struct BenchRequest {
   std::optional<int> threads;
   std::string compare;
   std::string peer_program;
+  bool scaling = false;
+  std::optional<int> beside;
   std::string gate;
   bool update = false;
   std::string shapes;
@@ -89,8 +92,14 @@ void check_options(const BenchRequest& request, bool operations, bool networks) 
   }
   if (operations && !request.compare.empty()) refuse("--compare", "networks only", targets, "name a network");
   if (!request.compare.empty()) parse_peer(request.compare);
+  const int kinds = (request.compare.empty() ? 0 : 1) + (request.roofline.empty() ? 0 : 1) + (request.scaling ? 1 : 0) +
+                    (request.beside ? 1 : 0);
+  if (kinds > 1) refuse("", "one of --compare, --roofline, --scaling and --beside", fmt::format("{}", kinds), kSeeHelp);
+  if (operations && (request.scaling || request.beside)) {
+    refuse(request.scaling ? "--scaling" : "--beside", "networks only", targets, "name a network");
+  }
   if (!request.roofline.empty()) {
-    if (operations || request.targets.size() != 1 || !request.compare.empty()) {
+    if (operations || request.targets.size() != 1) {
       refuse("--roofline", "one network, alone", targets, kSeeHelp);
     }
     if (!request.roofline.ends_with(".svg")) {
@@ -196,6 +205,10 @@ void bench_network(const std::string& name, const BenchRequest& request, Console
     const RooflineReport roofline = measure_roofline(options);
     write_file(request.roofline, draw_roofline(roofline));
     report(roofline);
+  } else if (request.scaling) {
+    report(measure_scaling(options));
+  } else if (request.beside) {
+    report(measure_beside(options, *request.beside));
   } else if (request.compare.empty()) {
     report(run_network_benchmark(options));
   } else {
@@ -280,6 +293,9 @@ void add_bench_command(const Command& program, Console& console) {
       .type("PEER");
   command.add("--peer-program", request->peer_program, "the python3 or node that has the peer [the one on the PATH]")
       .type("FILE");
+  command.add("--scaling", request->scaling, "time networks on one thread, too, in turns");
+  command.add("--beside", request->beside,
+              "time networks beside N processes that keep a core busy each, too, in turns");
   command.add("--shapes", request->shapes, "cases of operations to time, from a file: OPERATION CASE [NAME] a line")
       .type("FILE");
   command
@@ -303,6 +319,8 @@ void add_bench_command(const Command& program, Console& console) {
       "  saccade bench lenet5 mlp\n"
       "  saccade bench vgg_small --batch-size 64 --threads 1\n"
       "  saccade bench lenet5 mlp --compare pytorch\n"
+      "  saccade bench lenet5 vgg_small --scaling\n"
+      "  saccade bench lenet5 --beside 1\n"
       "  saccade bench --shapes bench/shapes/resnet18.txt\n"
       "  saccade bench resnet18 --roofline resnet18.svg\n"
       "  saccade bench --gate bench/gate.txt\n"

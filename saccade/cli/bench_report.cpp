@@ -81,6 +81,17 @@ ordered_json to_json(const ComparisonReport& report) {
   return json;
 }
 
+ordered_json to_json(const ConditionReport& report) {
+  ordered_json json = heading(report.network);
+  json["condition"] = report.condition;
+  for (const StepComparison& step : report.steps) {
+    json[std::string(step.ours.step)] = {
+        {"usual", to_json(step.ours)}, {"condition", to_json(step.theirs)}, {"ratio", step.median},
+        {"least_ratio", step.least},   {"greatest_ratio", step.greatest},   {"ratios", step.ratios}};
+  }
+  return json;
+}
+
 ordered_json to_json(const RooflineReport& report) {
   ordered_json json{{"name", report.network},
                     {"fma_peak_gflops", report.fma_peak},
@@ -118,6 +129,18 @@ std::string to_text(const NetworkReport& report) {
   constexpr int kLabel = 10;
   std::string text = heading_text(report, kLabel);
   for (const NetworkMeasurement& m : {report.training, report.inference}) text += line(m, std::string(m.step), kLabel);
+  return text;
+}
+
+std::string to_text(const ConditionReport& report) {
+  constexpr int kLabel = 36;
+  std::string text = heading_text(report.network, kLabel);
+  for (const StepComparison& step : report.steps) {
+    text += line(step.ours, std::string(step.ours.step), kLabel);
+    text += line(step.theirs, fmt::format("{}, {}", step.ours.step, report.condition), kLabel);
+    text += fmt::format("  {} a step takes {:.2f} times as long ({:.2f} to {:.2f}, {} pairs of rounds)\n",
+                        report.condition, step.median, step.least, step.greatest, step.ratios.size());
+  }
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "saccade/cli/comparison.h"
+#include "saccade/cli/conditions.h"
 #include "saccade/cli/network_benchmark.h"
 #include "saccade/cli/roofline.h"
 #include "saccade/proof/benchmark.h"
@@ -15,10 +16,12 @@ namespace saccade::cli {
 nlohmann::ordered_json to_json(const proof::Measurement& measurement);
 nlohmann::ordered_json to_json(const NetworkReport& report);
 nlohmann::ordered_json to_json(const ComparisonReport& report);
+nlohmann::ordered_json to_json(const ConditionReport& report);
 nlohmann::ordered_json to_json(const RooflineReport& report);
 
 std::string to_text(const NetworkReport& report);
 std::string to_text(const ComparisonReport& report);
+std::string to_text(const ConditionReport& report);
 std::string to_text(const RooflineReport& report);
 
 }  // namespace saccade::cli

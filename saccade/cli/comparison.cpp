@@ -8,13 +8,13 @@
 #include "saccade/base/error.h"
 #include "saccade/base/parallel.h"
 #include "saccade/cli/network_steps.h"
+#include "saccade/cli/peak_memory.h"
 #include "saccade/proof/fma_peak.h"
 
 namespace saccade::cli {
 namespace {
 
 constexpr double kTolerance = 1e-3;
-constexpr double kWarmUpSeconds = 0.02;
 
 double largest_difference(std::span<const float> ours, std::span<const float> theirs) {
   double largest = 0.0, difference = 0.0;
@@ -34,18 +34,38 @@ void require_agreement(const std::string& where, double difference) {
                     .fix = "they do not compute the same network; please report this"});
 }
 
+/// What training takes beside the images: weights, gradients, Adam's memory, activations, working memory; or nothing known.
+/// `steps` have made none yet.
+std::optional<Index> bytes_of_training(const Model& net, NetworkSteps& steps) {
+  const PeakMemory memory;
+  steps.train();  // touches all that a step touches
+  const std::optional<Index> growth = memory.growth_bytes();
+  if (!growth) return std::nullopt;
+  return *growth + net.parameter_count() * isize(sizeof(float));
+}
+
 /// One kind of step, timed in turns.
 StepComparison compare_step(const ComparisonOptions& options, std::string_view step, NetworkSteps& steps, Peer& peer,
                             double flops, const NetworkReport& report) {
   const auto ours = [&] {
     const auto run = [&] { step == "training" ? steps.train() : static_cast<void>(steps.infer()); };
-    time_step(std::min(kWarmUpSeconds, options.network.round_seconds), run);
-    return time_step(options.network.round_seconds, run);
+    return time_warm_step(options.network.round_seconds, run);
   };
   const auto theirs = [&] { return peer.time(step, options.network.round_seconds); };
+  StepComparison comparison = compare_in_turns(step, options.network.rounds, ours, theirs, flops, report);
+  if (const auto layout = peer.layouts().find(std::string(step)); layout != peer.layouts().end()) {
+    comparison.layout = layout->second;
+  }
+  return comparison;
+}
+
+}  // namespace
+
+StepComparison compare_in_turns(std::string_view step, int rounds, const std::function<double()>& ours,
+                                const std::function<double()>& theirs, double flops, const NetworkReport& report) {
   std::vector<double> our_seconds, their_seconds;
   StepComparison comparison;
-  for (int round = 0; round < options.network.rounds; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     if (round % 2 == 0) our_seconds.push_back(ours());
     their_seconds.push_back(theirs());
     if (round % 2 != 0) our_seconds.push_back(ours());
@@ -58,20 +78,16 @@ StepComparison compare_step(const ComparisonOptions& options, std::string_view s
   comparison.greatest = sorted.back();
   comparison.ours = summarize(step, std::move(our_seconds), flops, report);
   comparison.theirs = summarize(step, std::move(their_seconds), flops, report);
-  if (const auto layout = peer.layouts().find(std::string(step)); layout != peer.layouts().end()) {
-    comparison.layout = layout->second;
-  }
   return comparison;
 }
-
-}  // namespace
 
 ComparisonReport compare_network(const ComparisonOptions& options) {
   check(options.network);
   const bool trains = options.peer == PeerKind::pytorch;
   Model net = benchmark_network(options.network.network, options.network.seed);
   const Index batch = options.network.batch_size.value_or(trains ? usual_batch(net.input_shape()) : 1);
-  NetworkSteps steps(net, batch, options.network.seed, trains);
+  NetworkSteps steps(net, batch, options.network.seed);
+  const std::optional<Index> training_bytes = trains ? bytes_of_training(net, steps) : std::nullopt;
 
   std::vector<std::string_view> names = {"inference"};
   if (trains) names.insert(names.begin(), "training");
@@ -94,7 +110,7 @@ ComparisonReport compare_network(const ComparisonOptions& options) {
   report.difference = largest_difference(outputs, peer.outputs());
   require_agreement(where, report.difference);
 
-  report.training_bytes = steps.training_bytes();
+  report.training_bytes = training_bytes;
   report.peer_training_bytes = peer.training_bytes();
   const NetworkFlops flops = count_flops(net, batch);
   for (const std::string_view name : names) {

@@ -1,6 +1,8 @@
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "saccade/cli/network_benchmark.h"
@@ -23,6 +25,11 @@ struct StepComparison {
   std::string layout;                                ///< Of the peer's images: "NHWC"; or empty.
 };
 
+/// Times the two sides of one kind of step in turns; who begins changes from round to round. Each call of a side makes one
+/// round and returns the seconds of a step.
+StepComparison compare_in_turns(std::string_view step, int rounds, const std::function<double()>& ours,
+                                const std::function<double()>& theirs, double flops, const NetworkReport& report);
+
 struct ComparisonReport {
   NetworkReport network;  ///< Without measurements.
   std::string peer;       ///< "PyTorch 1.13.0"
@@ -33,8 +40,7 @@ struct ComparisonReport {
 };
 
 /// Runs a network here and in the peer, on as many threads, and holds the outputs of one batch against each other first:
-/// they must agree within 1e-3 of the largest. Rounds are interleaved, each with a short warm-up of its own; who begins
-/// changes from round to round. Each round gives a ratio, so that whatever else the machine does falls on both.
+/// they must agree within 1e-3 of the largest. Rounds are interleaved, each with a short warm-up of its own. Each gives a ratio, so that whatever else the machine does falls on both.
 /// Throws as Peer and run_network_benchmark do, and ValueError for outputs that differ.
 ComparisonReport compare_network(const ComparisonOptions& options);
 

@@ -176,7 +176,7 @@ GateResult measure_network(const GateRow& row, int rounds) {
   const std::uint64_t seed = 1;
   const bool trains = row.step == "training";
   Model net = benchmark_network(row.target, seed);
-  NetworkSteps steps(net, batch, seed, trains);
+  NetworkSteps steps(net, batch, seed);
   const auto run_of = [trains](NetworkSteps& s) {
     return [&s, trains] { trains ? s.train() : static_cast<void>(s.infer()); };
   };
@@ -186,8 +186,9 @@ GateResult measure_network(const GateRow& row, int rounds) {
     return {.ratio = share_of_peak(trains ? flops.training : flops.inference, measure)};
   }
   Model other = row.yardstick == kApart ? with_pools_apart(net) : benchmark_network(row.target, seed);
+  run_of(steps)();  // chooses its convolutions
   const ExactScope exact(row.yardstick == kExact);
-  NetworkSteps other_steps(other, batch, seed, trains);
+  NetworkSteps other_steps(other, batch, seed);
   const std::vector<double> seconds = least_of({run_of(steps), run_of(other_steps)}, rounds);
   return {.ratio = seconds[1] / seconds[0]};
 }

@@ -6,7 +6,6 @@
 
 #include "saccade/base/error.h"
 #include "saccade/base/random.h"
-#include "saccade/cli/peak_memory.h"
 #include "saccade/train/metrics.h"
 
 namespace saccade::cli {
@@ -40,26 +39,22 @@ std::span<const std::int32_t> SyntheticBatches::labels(std::size_t step) const {
   return std::span(labels_).subspan(step % usize(kLabelBatches) * batch_, batch_);
 }
 
-NetworkSteps::NetworkSteps(Model& net, Index batch, std::uint64_t seed, bool trains)
+NetworkSteps::NetworkSteps(Model& net, Index batch, std::uint64_t seed)
     : net_(net),
       batch_(batch),
       seed_(seed),
       classes_(net.output_shape().elements()),
       batches_(net.input_shape(), batch, classes_, seed),
-      loss_(SoftmaxCrossEntropy{}, batch, classes_) {
-  if (!trains) return;
-  const PeakMemory memory;
-  training_.emplace(net, batch, PlanMode::training);
-  for (Parameter& parameter : net.parameters()) parameters_.push_back(&parameter);
+      loss_(SoftmaxCrossEntropy{}, batch, classes_) {}
+
+void NetworkSteps::prepare_training() {
+  training_.emplace(net_, batch_, PlanMode::training);
+  for (Parameter& parameter : net_.parameters()) parameters_.push_back(&parameter);
   adam_.bind(parameters_);
-  train();  // touches all that a step touches
-  step_ = 0;
-  if (const std::optional<Index> growth = memory.growth_bytes()) {
-    training_bytes_ = *growth + net.parameter_count() * isize(sizeof(float));
-  }
 }
 
 void NetworkSteps::train() {
+  if (!training_) prepare_training();
   const std::span<const std::int32_t> labels = batches_.labels(step_);
   const std::span<const float> output =
       training_->forward(batches_.images(step_), {.seed = seed_, .step = static_cast<std::uint32_t>(step_)});

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -26,11 +27,11 @@ class SyntheticBatches {
   std::vector<std::int32_t> labels_;
 };
 
-/// A network made ready for steps that are timed: its plans, batches and what else a step needs.
+/// A network made ready for steps that are timed: its batches, and its plans from the first step of either kind on.
 class NetworkSteps {
  public:
-  /// `net` must outlive it. Without training there is no plan for it, and train() must not be called.
-  NetworkSteps(Model& net, Index batch, std::uint64_t seed, bool trains = true);
+  /// `net` must outlive it.
+  NetworkSteps(Model& net, Index batch, std::uint64_t seed);
 
   /// What fit() does with a batch: forward, accuracy, loss, backward, Adam. Throws ValueError for a loss that is not finite.
   void train();
@@ -38,10 +39,9 @@ class NetworkSteps {
   std::span<const float> infer();
 
   const SyntheticBatches& batches() const noexcept { return batches_; }
-  /// What training takes beside the images: weights, gradients, Adam's memory, activations, working memory; or nothing known.
-  std::optional<Index> training_bytes() const noexcept { return training_bytes_; }
 
  private:
+  void prepare_training();
   void require_finite(double loss) const;
 
   Model& net_;
@@ -55,7 +55,6 @@ class NetworkSteps {
   Adam adam_;
   std::size_t step_ = 0;
   Index correct_ = 0;
-  std::optional<Index> training_bytes_;
 };
 
 /// Repeats the step until the time is over; the seconds of one, as their mean.
@@ -71,6 +70,14 @@ double time_step(double seconds, Step&& step) {
     passed = Clock::now() - start;
   } while (passed.count() < seconds);
   return passed.count() / static_cast<double>(steps);
+}
+
+/// time_step() after as short a time that does not count, in which caches and cores fall into step.
+template <class Step>
+double time_warm_step(double seconds, Step&& step) {
+  constexpr double kWarmUpSeconds = 0.02;
+  time_step(std::min(kWarmUpSeconds, seconds), step);
+  return time_step(seconds, step);
 }
 
 }  // namespace saccade::cli

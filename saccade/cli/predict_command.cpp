@@ -72,8 +72,8 @@ Tensor inverted(Tensor image) {
   return image;
 }
 
-void print(const std::string& file, const std::vector<Guess>& guesses, bool json, Console& console) {
-  if (json) {  // one object a line, so that results stream
+void print(const std::string& file, const std::vector<Guess>& guesses, bool as_json, Console& console) {
+  if (as_json) {  // one object a line, so that results stream
     nlohmann::ordered_json line{{"image", file}, {"predictions", nlohmann::ordered_json::array()}};
     for (const Guess& g : guesses) line["predictions"].push_back({{"class", g.label}, {"probability", g.probability}});
     console.out << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';

@@ -174,7 +174,7 @@ std::vector<TransferRow> rows_of(const TransferResult& result, std::string_view 
 }
 
 /// Colours that differ for colour-blind eyes and in grey (Okabe and Ito).
-constexpr std::string_view kColors[] = {"#d55e00", "#0072b2", "#e69f00", "#009e73"};
+constexpr std::string_view kWayColors[] = {"#d55e00", "#0072b2", "#e69f00", "#009e73"};
 
 std::string svg_curves(const TransferResult& result, const std::string& task) {
   constexpr double kLeft = 60, kTop = 20, kWidth = 560, kHeight = 300;
@@ -205,9 +205,9 @@ std::string svg_curves(const TransferResult& result, const std::string& task) {
       points += fmt::format("{:.1f},{:.1f} ", x_of(i), y_of(rows[i].mean_accuracy()));
     }
     const std::string dash = way == 0 ? " stroke-dasharray=\"7 5\"" : "";
-    svg += fmt::format("<polyline points=\"{}\" stroke=\"{}\" class=\"curve\"{}/>\n", points, kColors[way], dash);
+    svg += fmt::format("<polyline points=\"{}\" stroke=\"{}\" class=\"curve\"{}/>\n", points, kWayColors[way], dash);
     svg += fmt::format("<line x1=\"650\" y1=\"{0}\" x2=\"680\" y2=\"{0}\" stroke=\"{1}\" class=\"curve\"{2}/>", legend,
-                       kColors[way], dash);
+                       kWayColors[way], dash);
     svg += fmt::format("<text x=\"688\" y=\"{}\">{}</text>\n", legend + 4, kWays[way].name);
     legend += 26;
   }

@@ -68,7 +68,7 @@ TranslationRow run_row(const data::TrainTest& set, const TranslationOptions& opt
 std::string trained_on(const TranslationRow& row) { return row.trained_on_shifted ? "shifted" : "centred"; }
 
 /// Colours that differ for colour-blind eyes and in grey (Okabe and Ito).
-constexpr std::string_view kColors[] = {"#d55e00", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9"};
+constexpr std::string_view kCurveColors[] = {"#d55e00", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9"};
 
 std::string svg_curves(const std::vector<TranslationRow>& rows) {
   constexpr double kLeft = 60, kTop = 20, kWidth = 620, kHeight = 340;
@@ -88,7 +88,7 @@ std::string svg_curves(const std::vector<TranslationRow>& rows) {
   svg += fmt::format("<text x=\"{}\" y=\"{}\" class=\"x\">shift in pixels</text>\n", kLeft + kWidth / 2,
                      kTop + kHeight + 44);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::string_view color = kColors[i % std::size(kColors)];
+    const std::string_view color = kCurveColors[i % std::size(kCurveColors)];
     std::string points;
     for (std::size_t shift = 0; shift < rows[i].accuracy.size(); ++shift) {
       points += fmt::format("{:.1f},{:.1f} ", x_of(shift), y_of(rows[i].accuracy[shift]));

@@ -18,10 +18,10 @@ namespace saccade::internal {
 namespace {
 
 constexpr std::size_t kMaxBytes = std::size_t{16} << 20U;
-constexpr const char* kDamaged = "the file is damaged, or of a newer version";
+constexpr const char* kDamagedJson = "the file is damaged, or of a newer version";
 
-[[noreturn]] void fail(std::string where, std::string expected, std::string got) {
-  throw FormatError({std::move(where), std::move(expected), std::move(got), kDamaged});
+[[noreturn]] void fail_json(std::string where, std::string expected, std::string got) {
+  throw FormatError({std::move(where), std::move(expected), std::move(got), kDamagedJson});
 }
 
 /// Receives the parser's events of a document that is parsed again afterwards. Json::parse takes a callback that could check
@@ -42,7 +42,7 @@ class Checker {
   bool start_object(std::size_t /*elements*/) { return deeper(); }
   bool end_object() { return higher(); }
   bool key(std::string& key) {
-    if (!keys_.back().insert(key).second) fail(where_, "each key once", quote(key) + " twice");
+    if (!keys_.back().insert(key).second) fail_json(where_, "each key once", quote(key) + " twice");
     return true;
   }
   /// The parser stops, and will say why when it comes here again.
@@ -52,7 +52,7 @@ class Checker {
 
  private:
   bool deeper() {
-    if (keys_.size() == most_levels_) fail(where_, fmt::format("JSON of at most {} levels", most_levels_), "more");
+    if (keys_.size() == most_levels_) fail_json(where_, fmt::format("JSON of at most {} levels", most_levels_), "more");
     keys_.emplace_back();
     return true;
   }
@@ -80,16 +80,16 @@ std::string reason_of(const Json::exception& error) {
 
 Json parse_json(std::string_view text, const std::string& where, int most_levels) {
   if (text.size() > kMaxBytes) {
-    fail(where, fmt::format("at most {} bytes of JSON", kMaxBytes), fmt::format("{}", text.size()));
+    fail_json(where, fmt::format("at most {} bytes of JSON", kMaxBytes), fmt::format("{}", text.size()));
   }
   try {
     Checker checker(where, usize(most_levels));
     Json::sax_parse(text.begin(), text.end(), &checker);
     return Json::parse(text.begin(), text.end());
   } catch (const Json::parse_error& error) {
-    fail(where, "JSON", fmt::format("{} at its byte {}", reason_of(error), error.byte > 0 ? error.byte - 1 : 0));
+    fail_json(where, "JSON", fmt::format("{} at its byte {}", reason_of(error), error.byte > 0 ? error.byte - 1 : 0));
   } catch (const Json::exception& error) {
-    fail(where, "JSON", reason_of(error));
+    fail_json(where, "JSON", reason_of(error));
   }
 }
 
@@ -110,7 +110,7 @@ double stored_float(float value) {
 }
 
 bool read_bool(const Json& json, const std::string& where) {
-  if (!json.is_boolean()) fail(where, "true or false", show(json));
+  if (!json.is_boolean()) fail_json(where, "true or false", show(json));
   return json.get<bool>();
 }
 
@@ -118,37 +118,37 @@ Index read_index(const Json& json, const std::string& where) {
   const bool fits = json.is_number_unsigned()
                         ? json.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<Index>::max())
                         : json.is_number_integer();
-  if (!fits) fail(where, "a whole number of 64 bits", show(json));
+  if (!fits) fail_json(where, "a whole number of 64 bits", show(json));
   return json.get<Index>();
 }
 
 float read_float(const Json& json, const std::string& where) {
-  if (!json.is_number()) fail(where, "a number", show(json));
+  if (!json.is_number()) fail_json(where, "a number", show(json));
   const double value = json.get<double>();
   // The digits that a float32 is written with may lie a little beyond the largest one, nearer to it than to the next.
   constexpr double kLargest = std::numeric_limits<float>::max(), kBeyond = 0x1.FFFFFFp127;
-  if (!(std::abs(value) < kBeyond)) fail(where, "a number that a float32 can hold", show(json));
+  if (!(std::abs(value) < kBeyond)) fail_json(where, "a number that a float32 can hold", show(json));
   return static_cast<float>(std::clamp(value, -kLargest, kLargest));
 }
 
 std::string read_string(const Json& json, const std::string& where) {
-  if (!json.is_string()) fail(where, "a string", show(json));
+  if (!json.is_string()) fail_json(where, "a string", show(json));
   return json.get<std::string>();
 }
 
 const Json& read_array(const Json& json, const std::string& where) {
-  if (!json.is_array()) fail(where, "an array", show(json));
+  if (!json.is_array()) fail_json(where, "an array", show(json));
   return json;
 }
 
 const Json& read_object(const Json& json, const std::string& where) {
-  if (!json.is_object()) fail(where, "an object", show(json));
+  if (!json.is_object()) fail_json(where, "an object", show(json));
   return json;
 }
 
 const Json& read_member(const Json& object, const std::string& key, const std::string& where) {
   const auto found = object.find(key);
-  if (found == object.end()) fail(where, "a member '" + key + "'", "none");
+  if (found == object.end()) fail_json(where, "a member '" + key + "'", "none");
   return *found;
 }
 

@@ -20,8 +20,7 @@ using Kind = PickleValue::Kind;
 using Ref = std::uint32_t;
 
 constexpr std::size_t kMostValues = std::size_t{1} << 20U;
-constexpr const char* kDamaged = "the file is damaged, or no checkpoint of PyTorch's; get it again";
-constexpr const char* kPlain = "save the weights alone: torch.save(model.state_dict(), 'net.pth')";
+constexpr const char* kDamagedPickle = "the file is damaged, or no checkpoint of PyTorch's; get it again";
 
 /// The instructions of Python's pickletools, as far as protocols 2 to 5 write them for data.
 enum Opcode : std::uint8_t {
@@ -404,7 +403,7 @@ class Reader {
       throw FormatError({.where = here(),
                          .expected = "a pickle that builds tensors and nothing else",
                          .got = fmt::format("one that calls {}, which a file of weights has no reason to", quote(full)),
-                         .fix = kPlain});
+                         .fix = kSaveTheWeights});
     }
     push({.kind = Kind::global, .text = std::move(full)});
   }
@@ -480,7 +479,7 @@ class Reader {
 
   std::string here() const { return fmt::format("{}: byte {}", file_, begin_ + at_); }
   [[noreturn]] void fail(std::string expected, std::string got) const {
-    throw FormatError({here(), std::move(expected), std::move(got), kDamaged});
+    throw FormatError({here(), std::move(expected), std::move(got), kDamagedPickle});
   }
 
   std::span<const std::byte> bytes_;

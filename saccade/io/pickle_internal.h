@@ -10,6 +10,9 @@
 
 namespace saccade::internal {
 
+/// How to mend a checkpoint that holds more than weights.
+inline constexpr const char* kSaveTheWeights = "save the weights alone: torch.save(model.state_dict(), 'net.pth')";
+
 /// A run of numbers that a checkpoint keeps beside its pickle.
 struct TorchStorage {
   std::string key;   ///< Its entry's name.

@@ -31,10 +31,10 @@ using internal::TorchView;
 using Bytes = std::span<const std::byte>;
 using Kind = PickleValue::Kind;
 
-constexpr const char* kDamaged = "the file is damaged; get it again";
-constexpr const char* kPlain = "save the weights alone: torch.save(model.state_dict(), 'net.pth')";
+constexpr const char* kDamagedTorch = "the file is damaged; get it again";
 
-[[noreturn]] void fail(std::string where, std::string expected, std::string got, std::string fix = kDamaged) {
+[[noreturn]] void fail_torch(std::string where, std::string expected, std::string got,
+                             std::string fix = kDamagedTorch) {
   throw FormatError({std::move(where), std::move(expected), std::move(got), std::move(fix)});
 }
 
@@ -49,7 +49,8 @@ class Storages {
 Index size_bytes_of(const TorchStorage& storage, const std::string& where) {
   const std::optional<Index> size =
       checked_multiply(storage.elements, internal::find_stored_type(storage.type)->size_bytes);
-  if (storage.elements < 0 || !size) fail(where, "a size of storage", fmt::format("{} elements", storage.elements));
+  if (storage.elements < 0 || !size)
+    fail_torch(where, "a size of storage", fmt::format("{} elements", storage.elements));
   return *size;
 }
 
@@ -65,7 +66,7 @@ class ArchiveStorages final : public Storages {
     const std::string where = fmt::format("{}: entry {}", file_, quote(entry));
     const Index size = size_bytes_of(storage, where);
     if (isize(found->second.size()) != size) {
-      fail(where, fmt::format("{} bytes", size), fmt::format("{}", found->second.size()));
+      fail_torch(where, fmt::format("{} bytes", size), fmt::format("{}", found->second.size()));
     }
     return found->second;
   }
@@ -85,36 +86,36 @@ class SerialStorages final : public Storages {
       : file_(file) {
     std::size_t position = begin;
     const PickleValue& list = keys.at(keys.root);
-    if (list.kind != Kind::list) fail(here(position), "the list of storages", std::string(name_of(list.kind)));
+    if (list.kind != Kind::list) fail_torch(here(position), "the list of storages", std::string(name_of(list.kind)));
     for (const std::uint32_t item : list.items) {
       const PickleValue& key = keys.at(item);
       const auto storage = std::ranges::find(checkpoint.storages, key.text, &TorchStorage::key);
       if (key.kind != Kind::text || storage == checkpoint.storages.end()) {
-        fail(here(position), "storages that a tensor is made of", quote(key.text));
+        fail_torch(here(position), "storages that a tensor is made of", quote(key.text));
       }
       const Index size = size_bytes_of(*storage, here(position));
       Index elements = 0;
       if (bytes.size() - position < sizeof elements)
-        fail(here(position), "a number of elements", "the end of the file");
+        fail_torch(here(position), "a number of elements", "the end of the file");
       std::memcpy(&elements, bytes.data() + position, sizeof elements);
       if (elements != storage->elements) {
-        fail(here(position), fmt::format("{} elements", storage->elements), fmt::format("{}", elements));
+        fail_torch(here(position), fmt::format("{} elements", storage->elements), fmt::format("{}", elements));
       }
       position += sizeof elements;
       if (size > isize(bytes.size() - position)) {
-        fail(here(position), fmt::format("{} more bytes", size), fmt::format("{}", bytes.size() - position));
+        fail_torch(here(position), fmt::format("{} more bytes", size), fmt::format("{}", bytes.size() - position));
       }
       found_[key.text] = bytes.subspan(position, usize(size));
       position += usize(size);
     }
     if (position != bytes.size()) {
-      fail(here(position), "the end of the file", fmt::format("{} more bytes", bytes.size() - position));
+      fail_torch(here(position), "the end of the file", fmt::format("{} more bytes", bytes.size() - position));
     }
   }
 
   Bytes bytes_of(const TorchStorage& storage) override {
     const auto found = found_.find(storage.key);
-    if (found == found_.end()) fail(file_, fmt::format("a storage {}", quote(storage.key)), "none");
+    if (found == found_.end()) fail_torch(file_, fmt::format("a storage {}", quote(storage.key)), "none");
     return found->second;
   }
 
@@ -148,8 +149,9 @@ class TensorReader {
       dense = gathered;
     }
     if (const auto misfit = type.convert(dense, tensor)) {
-      fail(where, fmt::format("{} values that a float32 can hold", type.name),
-           fmt::format("{} as element {}", misfit->value, misfit->element), "convert it with .float() before saving");
+      fail_torch(where, fmt::format("{} values that a float32 can hold", type.name),
+                 fmt::format("{} as element {}", misfit->value, misfit->element),
+                 "convert it with .float() before saving");
     }
     return tensor;
   }
@@ -161,8 +163,8 @@ class TensorReader {
   /// The number of elements, all within the storage.
   Index check(const TorchView& view, const TorchStorage& storage, const std::string& where) const {
     if (view.extents.size() != view.strides.size() || isize(view.extents.size()) > Shape::kMaxRank) {
-      fail(where, fmt::format("as many extents as strides, at most {}", Shape::kMaxRank),
-           fmt::format("{} and {}", view.extents.size(), view.strides.size()));
+      fail_torch(where, fmt::format("as many extents as strides, at most {}", Shape::kMaxRank),
+                 fmt::format("{} and {}", view.extents.size(), view.strides.size()));
     }
     std::optional<Index> elements = 1, last = view.offset;
     bool good = view.offset >= 0;
@@ -175,12 +177,12 @@ class TensorReader {
     }
     const std::string got = fmt::format("[{}] with strides [{}] from {}", fmt::join(view.extents, ", "),
                                         fmt::join(view.strides, ", "), view.offset);
-    if (!good || !elements || !last) fail(where, "extents and strides of zero or more", got);
+    if (!good || !elements || !last) fail_torch(where, "extents and strides of zero or more", got);
     if (*elements > 0 ? *last >= storage.elements : view.offset > storage.elements) {
-      fail(where, fmt::format("a part of its storage of {} elements", storage.elements), got);
+      fail_torch(where, fmt::format("a part of its storage of {} elements", storage.elements), got);
     }
     if (*elements > allowance_) {
-      fail(where, fmt::format("at most {} numbers more from a file of this size", allowance_), got);
+      fail_torch(where, fmt::format("at most {} numbers more from a file of this size", allowance_), got);
     }
     return *elements;
   }
@@ -227,7 +229,8 @@ bool holds_tensors(const PickleValues& values, const PickleValue& dict) {
 /// The state dict: what the checkpoint is, or holds under one of the usual names.
 const PickleValue& state_dict(const PickleValues& values, const std::string& file) {
   const PickleValue& root = values.at(values.root);
-  if (root.kind != Kind::dict) fail(file, "a dict of tensors by name", std::string(name_of(root.kind)), kPlain);
+  if (root.kind != Kind::dict)
+    fail_torch(file, "a dict of tensors by name", std::string(name_of(root.kind)), internal::kSaveTheWeights);
   constexpr std::array<std::string_view, 5> kNames = {"state_dict", "model_state_dict", "model", "net", "weights"};
   for (const std::string_view name : kNames) {
     const PickleValue* inner = values.find(root, name);
@@ -239,8 +242,9 @@ const PickleValue& state_dict(const PickleValues& values, const std::string& fil
     const PickleValue& key = values.at(root.items[i]);
     keys.push_back(key.kind == Kind::text ? quote(key.text) : std::string(name_of(key.kind)));
   }
-  fail(file, fmt::format("tensors by name, or a dict of them under one of {}", fmt::join(kNames, ", ")),
-       keys.empty() ? "an empty dict" : fmt::format("a dict with {}", fmt::join(keys, ", ")), kPlain);
+  fail_torch(file, fmt::format("tensors by name, or a dict of them under one of {}", fmt::join(kNames, ", ")),
+             keys.empty() ? "an empty dict" : fmt::format("a dict with {}", fmt::join(keys, ", ")),
+             internal::kSaveTheWeights);
 }
 
 NamedTensors tensors_of(const PickleValues& values, Storages& storages, Index file_bytes, const std::string& file) {
@@ -251,11 +255,13 @@ NamedTensors tensors_of(const PickleValues& values, Storages& storages, Index fi
   for (std::size_t i = 0; i + 1 < dict.items.size(); i += 2) {
     const PickleValue& key = values.at(dict.items[i]);
     const PickleValue& value = values.at(dict.items[i + 1]);
-    if (key.kind != Kind::text) fail(file, "names of tensors", std::string(name_of(key.kind)), kPlain);
+    if (key.kind != Kind::text)
+      fail_torch(file, "names of tensors", std::string(name_of(key.kind)), internal::kSaveTheWeights);
     if (value.kind != Kind::tensor) {
-      fail(fmt::format("{}: {}", file, quote(key.text)), "a tensor", std::string(name_of(value.kind)), kPlain);
+      fail_torch(fmt::format("{}: {}", file, quote(key.text)), "a tensor", std::string(name_of(value.kind)),
+                 internal::kSaveTheWeights);
     }
-    if (!names.insert(key.text).second) fail(file, "each name once", quote(key.text) + " twice");
+    if (!names.insert(key.text).second) fail_torch(file, "each name once", quote(key.text) + " twice");
     tensors.emplace_back(key.text, reader.read(key.text, values.tensors[usize(value.integer)]));
   }
   return tensors;
@@ -267,13 +273,15 @@ NamedTensors read_from_archive(Bytes bytes, const std::string& file) {
   const auto pickle = std::ranges::find_if(archive.names(), [&](const std::string& name) {
     return name == kPickle || (name.ends_with(kPickle) && name.find('/') == name.size() - kPickle.size() - 1);
   });
-  if (pickle == archive.names().end()) fail(file, "an entry data.pkl, as torch.save() writes it", "none", kPlain);
+  if (pickle == archive.names().end())
+    fail_torch(file, "an entry data.pkl, as torch.save() writes it", "none", internal::kSaveTheWeights);
   const std::string prefix = pickle->substr(0, pickle->size() - kPickle.size());
-  if (archive.has(prefix + "constants.pkl")) fail(file, "a state dict", "a TorchScript program", kPlain);
+  if (archive.has(prefix + "constants.pkl"))
+    fail_torch(file, "a state dict", "a TorchScript program", internal::kSaveTheWeights);
   if (archive.has(prefix + "byteorder")) {
     const std::vector<std::byte> order = archive.read(prefix + "byteorder");
     const std::string_view text(reinterpret_cast<const char*>(order.data()), order.size());
-    if (text != "little") fail(file, "little-endian numbers", quote(text), "save it on another machine");
+    if (text != "little") fail_torch(file, "little-endian numbers", quote(text), "save it on another machine");
   }
   const std::string entry = prefix + "data.pkl";
   const std::vector<std::byte> program = archive.read(entry);
@@ -297,7 +305,8 @@ NamedTensors read_from_pickles(Bytes bytes, const std::string& file) {
     const PickleValues values = next();
     const PickleValue& value = values.at(values.root);
     if (value.kind != Kind::integer || value.integer != number) {
-      fail(file, what, value.kind == Kind::integer ? "another" : std::string(name_of(value.kind)), kPlain);
+      fail_torch(file, what, value.kind == Kind::integer ? "another" : std::string(name_of(value.kind)),
+                 internal::kSaveTheWeights);
     }
   };
   expect(kMagic, "the number that PyTorch's files begin with");
@@ -306,7 +315,7 @@ NamedTensors read_from_pickles(Bytes bytes, const std::string& file) {
   const PickleValue& facts = system.at(system.root);
   const PickleValue* little = facts.kind == Kind::dict ? system.find(facts, "little_endian") : nullptr;
   if (little == nullptr || little->kind != Kind::boolean || little->integer == 0) {
-    fail(file, "little-endian numbers", "others", "save it on another machine");
+    fail_torch(file, "little-endian numbers", "others", "save it on another machine");
   }
   const PickleValues checkpoint = next();
   const PickleValues keys = next();

@@ -8,6 +8,8 @@
 
 namespace saccade::kernels {
 
+inline constexpr Index kFloatBytes = isize(sizeof(float));
+
 /// Hands out consecutive, 64-byte aligned parts of a scratch area; used once to size it and in each run to cut it.
 class ScratchLayout {
  public:

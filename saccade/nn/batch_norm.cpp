@@ -6,7 +6,7 @@
 #include "saccade/kernels/norm/batch_norm.h"
 #include "saccade/nn/checks.h"
 #include "saccade/nn/elementwise.h"
-#include "saccade/nn/joined_norm_internal.h"
+#include "saccade/nn/joins_internal.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/twin_operation.h"
 
@@ -83,6 +83,27 @@ class BatchNormOperation final : public Operation {
   std::size_t src_;
 };
 
+/// A batch normalisation with what follows it and is computed in the same walk over memory.
+struct NormAndMore {
+  BatchNormOptions options;
+  bool residual = false;  ///< A shortcut is added.
+  std::size_t src = 0;    ///< Which input of the addition is normalised.
+  Activation activation = Activation::linear;
+};
+
+std::unique_ptr<Operation> prepare_norm(const NormAndMore& norm, const PrepareContext& context) {
+  const Index c = context.dst[-1];
+  return std::make_unique<BatchNormOperation>(
+      kernels::BatchNormProblem{.rows = context.batch * context.dst.elements() / c,
+                                .c = c,
+                                .epsilon = norm.options.epsilon,
+                                .momentum = norm.options.momentum,
+                                .training = context.training && context.parameters[kMovingMean]->trainable,
+                                .residual = norm.residual,
+                                .activation = norm.activation},
+      norm.src, context);
+}
+
 }  // namespace
 
 void BatchNorm::visit(BatchNormOptions& o, OptionVisitor& v) {
@@ -119,46 +140,30 @@ std::vector<ParameterSpec> BatchNorm::parameters(std::span<const Shape> src) con
 }
 
 std::unique_ptr<Operation> BatchNorm::prepare(const PrepareContext& context) const {
-  return internal::prepare_joined({.options = options_}, context);
+  return prepare_norm({.options = options_}, context);
 }
 
 namespace internal {
 
-std::unique_ptr<Operation> prepare_joined(const JoinedNorm& joined, const PrepareContext& context) {
-  const Index c = context.dst[-1];
-  return std::make_unique<BatchNormOperation>(
-      kernels::BatchNormProblem{.rows = context.batch * context.dst.elements() / c,
-                                .c = c,
-                                .epsilon = joined.options.epsilon,
-                                .momentum = joined.options.momentum,
-                                .training = context.training && context.parameters[kMovingMean]->trainable,
-                                .residual = joined.residual,
-                                .activation = joined.function},
-      joined.src, context);
-}
-
-std::vector<std::optional<JoinedNorm>> find_joined_norms(const Model& model,
-                                                         const std::vector<std::optional<Fold>>& folds,
-                                                         const std::vector<bool>& passive, std::size_t first,
-                                                         std::size_t last) {
+void join_norms(const JoinScope& scope, Joins& joins) {
+  const auto& [model, folds, passive, first, last] = scope;
   const std::span<const GraphNode> nodes = model.nodes();
   const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
   std::vector<bool> folded(nodes.size());
   for (const std::optional<Fold>& fold : folds) {
     if (fold) folded[fold->norm] = true;
   }
-  std::vector<std::optional<JoinedNorm>> joined(nodes.size());
   for (std::size_t i = first + 1; i <= last; ++i) {
     const auto* norm = dynamic_cast<const BatchNorm*>(nodes[i].layer.get());
     if (norm == nullptr || folded[i]) continue;
-    const auto changes = [&](std::size_t p) { return model.parameters()[p].trainable; };
+    const auto changes = [parameters = model.parameters()](std::size_t p) { return parameters[p].trainable; };
     // A frozen one scales gradients and keeps nothing, in which the activation would hinder it.
     if (!passive[i] && std::ranges::none_of(nodes[i].parameters, changes)) continue;
-    JoinedNorm found{.options = norm->options(), .norm = i};
+    NormAndMore found{.options = norm->options()};
     std::size_t by = i;
     std::optional<std::size_t> next = reader[i];
     if (next && *next <= last && dynamic_cast<const Add*>(nodes[*next].layer.get()) != nullptr) {
-      if (nodes[*next].inputs.size() != 2 || joined[*next] || passive[*next] != passive[i]) continue;
+      if (nodes[*next].inputs.size() != 2 || joins[*next] || passive[*next] != passive[i]) continue;
       by = *next;
       found.residual = true;
       found.src = nodes[by].inputs[0] == i ? 0 : 1;
@@ -166,23 +171,29 @@ std::vector<std::optional<JoinedNorm>> find_joined_norms(const Model& model,
     }
     const auto* function =
         next && *next <= last ? dynamic_cast<const ActivationLayer*>(nodes[*next].layer.get()) : nullptr;
+    std::vector<std::size_t> others(by == i ? 0 : 1, i);
     if (function != nullptr && function->is_usual() && function->activation() != Activation::linear &&
         !(found.residual && gradient_needs_src(function->activation()))) {
-      found.activation = next;
-      found.function = function->activation();
+      others.push_back(*next);
+      found.activation = function->activation();
     }
-    if (by == i && !found.activation) continue;
+    if (others.empty()) continue;
     // All but the reference.
-    found.declined = kernels::batch_norm_implementations().front().decline(
-        {.residual = found.residual, .activation = found.function});
-    if (found.residual && !found.declined.empty()) {
-      found.activation.reset();
-      found.function = Activation::linear;
-      found.declined.clear();
+    std::string declined = kernels::batch_norm_implementations().front().decline(
+        {.residual = found.residual, .activation = found.activation});
+    if (found.residual && !declined.empty()) {  // without the activation, then
+      others.pop_back();
+      found.activation = Activation::linear;
+      declined.clear();
     }
-    joined[by] = std::move(found);
+    const std::size_t partner = others.back();
+    joins[by] = Join{.others = std::move(others),
+                     .parameters = {i},
+                     .output = by,
+                     .prepare = [found](const PrepareContext& context) { return prepare_norm(found, context); },
+                     .partner = partner,
+                     .declined = std::move(declined)};
   }
-  return joined;
 }
 
 }  // namespace internal

@@ -1,8 +1,10 @@
+#include "saccade/kernels/conv_depthwise2d/conv_depthwise2d.h"
+
 #include <span>
 
 #include "saccade/nn/conv2d.h"
-#include "saccade/nn/conv_depthwise2d_internal.h"
 #include "saccade/nn/depthwise_conv2d.h"
+#include "saccade/nn/joins_internal.h"
 #include "saccade/nn/twin_operation.h"
 
 namespace saccade::internal {
@@ -56,24 +58,28 @@ bool is_depthwise(const kernels::Conv2DProblem& p) {
   return p.groups > 1 && p.groups == p.ic && p.groups == p.oc && p.dh == 1 && p.dw == 1;
 }
 
+/// `problem`: of one image.
+std::unique_ptr<Operation> prepare(kernels::ConvDepthwise2DProblem problem, const PrepareContext& context) {
+  problem.n = context.batch;
+  problem.constant_weight = context.constant_parameters;
+  return std::make_unique<ConvDepthwiseOperation>(problem);
+}
+
 }  // namespace
 
-std::vector<std::optional<JoinedConv>> find_joined_convs(const Graph& graph,
-                                                         const std::vector<std::optional<Fold>>& folds,
-                                                         const std::vector<bool>& passive, std::size_t first,
-                                                         std::size_t last) {
-  const std::span<const GraphNode> nodes = graph.nodes();
-  const std::vector<std::optional<std::size_t>> reader = single_readers(graph);
-  const auto problem_at = [&](std::size_t i) -> std::optional<kernels::Conv2DProblem> {
+void join_convolutions(const JoinScope& scope, Joins& joins) {
+  const auto& [model, folds, passive, first, last] = scope;
+  const std::span<const GraphNode> nodes = model.nodes();
+  const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
+  const auto problem_at = [&nodes, &folds = folds](std::size_t i) -> std::optional<kernels::Conv2DProblem> {
     if (nodes[i].inputs.size() != 1) return std::nullopt;
     return problem_of(folds[i] ? *folds[i]->layer : *nodes[i].layer, nodes[nodes[i].inputs[0]].shape);
   };
-  std::vector<std::optional<JoinedConv>> joined(nodes.size());
   for (std::size_t i = first + 1; i <= last; ++i) {
     const std::optional<kernels::Conv2DProblem> conv = problem_at(i);
     if (!conv || !sees_single_pixels(*conv)) continue;
     const std::optional<std::size_t> next = reader[folds[i] ? folds[i]->activation.value_or(folds[i]->norm) : i];
-    if (!next || *next > last || !passive[*next]) continue;
+    if (!next || *next > last || !passive[*next] || joins[*next]) continue;
     const std::optional<kernels::Conv2DProblem> depthwise = problem_at(*next);
     if (!depthwise || !is_depthwise(*depthwise)) continue;
     if (depthwise->activation != conv->activation || depthwise->bias != conv->bias) continue;
@@ -89,17 +95,14 @@ std::vector<std::optional<JoinedConv>> find_joined_convs(const Graph& graph,
                                                   .pw = depthwise->pw,
                                                   .bias = conv->bias,
                                                   .activation = conv->activation};
-    // All but the reference.
-    joined[*next] = JoinedConv{i, problem, kernels::conv_depthwise2d_implementations().front().decline(problem)};
+    joins[*next] = Join{.others = {i},
+                        .parameters = {i, *next},
+                        .output = *next,
+                        .prepare = [problem](const PrepareContext& context) { return prepare(problem, context); },
+                        .partner = i,
+                        // All but the reference.
+                        .declined = kernels::conv_depthwise2d_implementations().front().decline(problem)};
   }
-  return joined;
-}
-
-std::unique_ptr<Operation> prepare_joined(const JoinedConv& joined, const PrepareContext& context) {
-  kernels::ConvDepthwise2DProblem problem = joined.problem;
-  problem.n = context.batch;
-  problem.constant_weight = context.constant_parameters;
-  return std::make_unique<ConvDepthwiseOperation>(problem);
 }
 
 }  // namespace saccade::internal

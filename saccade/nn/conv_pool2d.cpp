@@ -1,8 +1,10 @@
+#include "saccade/kernels/conv_pool2d/conv_pool2d.h"
+
 #include <span>
 
 #include "saccade/nn/conv2d.h"
-#include "saccade/nn/conv_pool2d_internal.h"
 #include "saccade/nn/elementwise.h"
+#include "saccade/nn/joins_internal.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/twin_operation.h"
 
@@ -92,39 +94,42 @@ std::optional<kernels::ConvPool2DProblem> conv_part(const Layer& layer, const Sh
                                     .training = false};
 }
 
+/// `problem`: of one image, without training.
+std::unique_ptr<Operation> prepare(kernels::ConvPool2DProblem problem, const PrepareContext& context) {
+  problem.n = context.batch;
+  problem.training = context.runs_backward();
+  return std::make_unique<ConvPoolOperation>(problem, context);
+}
+
 }  // namespace
 
-std::vector<std::optional<JoinedPool>> find_joined_pools(const Graph& graph,
-                                                         const std::vector<std::optional<Fold>>& folds,
-                                                         std::size_t first, std::size_t last) {
-  const std::span<const GraphNode> nodes = graph.nodes();
-  const std::vector<std::optional<std::size_t>> reader = single_readers(graph);
-  std::vector<std::optional<JoinedPool>> joined(nodes.size());
+void join_pools(const JoinScope& scope, Joins& joins) {
+  const auto& [model, folds, passive, first, last] = scope;
+  const std::span<const GraphNode> nodes = model.nodes();
+  const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
   for (std::size_t i = first + 1; i <= last; ++i) {
     const Layer& layer = folds[i] ? *folds[i]->layer : *nodes[i].layer;
     if (nodes[i].inputs.size() != 1) continue;
     std::optional<kernels::ConvPool2DProblem> problem = conv_part(layer, nodes[nodes[i].inputs[0]].shape);
     if (!problem) continue;
     std::optional<std::size_t> next = reader[folds[i] ? folds[i]->activation.value_or(folds[i]->norm) : i];
-    std::optional<std::size_t> activation;
+    std::vector<std::size_t> others;
     if (next && problem->activation == Activation::linear && is_relu(*nodes[*next].layer)) {
-      activation = next;
+      others.push_back(*next);
       problem->activation = Activation::relu;
       next = reader[*next];
     }
     if (!next || *next > last || !pools_pairs(*nodes[*next].layer, nodes[i].shape)) continue;
-    // All but the reference.
-    std::string declined = kernels::conv_pool2d_implementations().front().decline(*problem);
-    joined[i] = JoinedPool{*next, activation, *problem, std::move(declined)};
+    others.push_back(*next);
+    joins[i] =
+        Join{.others = std::move(others),
+             .parameters = {i},
+             .output = *next,
+             .prepare = [problem = *problem](const PrepareContext& context) { return prepare(problem, context); },
+             .partner = *next,
+             // All but the reference.
+             .declined = kernels::conv_pool2d_implementations().front().decline(*problem)};
   }
-  return joined;
-}
-
-std::unique_ptr<Operation> prepare_joined(const JoinedPool& joined, const PrepareContext& context) {
-  kernels::ConvPool2DProblem problem = joined.problem;
-  problem.n = context.batch;
-  problem.training = context.runs_backward();
-  return std::make_unique<ConvPoolOperation>(problem, context);
 }
 
 }  // namespace saccade::internal

@@ -7,10 +7,8 @@
 
 #include "saccade/base/error.h"
 #include "saccade/nn/batch_norm.h"
-#include "saccade/nn/conv_depthwise2d_internal.h"
-#include "saccade/nn/conv_pool2d_internal.h"
 #include "saccade/nn/fold_internal.h"
-#include "saccade/nn/joined_norm_internal.h"
+#include "saccade/nn/joins_internal.h"
 #include "saccade/nn/roles_internal.h"
 #include "saccade/nn/view.h"
 
@@ -93,6 +91,22 @@ std::vector<bool> passive_nodes(const Model& model, PlanMode mode, const interna
   return part.wants_grad ? std::vector<bool>(model.nodes().size()) : internal::passive_in_training(roles);
 }
 
+/// For each node the step that does its work, in words; nothing where that is its own.
+std::vector<std::string> work_done_elsewhere(std::span<const GraphNode> nodes,
+                                             const std::vector<std::optional<internal::Fold>>& folds,
+                                             const internal::Joins& joins) {
+  std::vector<std::string> done_by(folds.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (folds[i]) {
+      done_by[folds[i]->norm] = "part of " + nodes[i].name;
+      if (folds[i]->activation) done_by[*folds[i]->activation] = "part of " + nodes[i].name;
+    }
+    if (!joins[i] || !joins[i]->declined.empty()) continue;
+    for (const std::size_t other : joins[i]->others) done_by[other] = "computed together with " + nodes[i].name;
+  }
+  return done_by;
+}
+
 void require_part(const Model& model, std::size_t first, std::size_t last) {
   const std::span<const GraphNode> nodes = model.nodes();
   const auto fail = [&](std::string expected, std::string got) {
@@ -142,14 +156,28 @@ Plan::Step Plan::make_step(Model& model, const GraphNode& node) const {
   return step;
 }
 
-std::vector<Parameter*> Plan::parameters_of(Model& model, const GraphNode& node, std::size_t index) {
-  std::vector<Parameter*> parameters;
-  if (steps_[index].fold) {
-    for (Parameter& parameter : steps_[index].fold->parameters()) parameters.push_back(&parameter);
-  } else {
-    for (const std::size_t i : node.parameters) parameters.push_back(&model.parameters()[i]);
+void Plan::fold(Model& model, const internal::Fold& fold, Step& step) {
+  const GraphNode& norm = model.nodes()[fold.norm];
+  std::vector<const Parameter*> conv(step.parameters.begin(), step.parameters.end()), of_norm;
+  for (const std::size_t index : norm.parameters) of_norm.push_back(&model.parameters()[index]);
+  const auto& options = dynamic_cast<const BatchNorm&>(*norm.layer).options();
+  step.fold.emplace(std::move(conv), std::move(of_norm), options.epsilon);
+  step.parameters.clear();
+  for (Parameter& parameter : step.fold->parameters()) step.parameters.push_back(&parameter);
+}
+
+void Plan::join(Model& model, const internal::Join& join, Step& step) {
+  step.elements = batch_ * model.nodes()[join.output].shape.elements();
+  step.parameters.clear();
+  for (const std::size_t index : join.parameters) {
+    for (const std::size_t i : model.nodes()[index].parameters) {
+      Parameter& parameter = model.parameters()[i];
+      step.wants_grad = step.wants_grad || (mode_ == PlanMode::training && parameter.learns());
+      if (!steps_[index].fold) step.parameters.push_back(&parameter);
+    }
+    if (!steps_[index].fold) continue;
+    for (Parameter& parameter : steps_[index].fold->parameters()) step.parameters.push_back(&parameter);
   }
-  return parameters;
 }
 
 void Plan::prepare(Model& model, const PlanPart& part) {
@@ -159,101 +187,48 @@ void Plan::prepare(Model& model, const PlanPart& part) {
   const bool training = mode_ == PlanMode::training;
   const internal::Roles roles = internal::roles_in_training(model);
   const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles, part, last);
-  const std::vector<std::optional<internal::JoinedPool>> joined =
-      internal::find_joined_pools(model.graph(), folds, first_, last);
-  const std::vector<bool> without_backward = passive_nodes(model, mode_, roles, part);
-  const std::vector<std::optional<internal::JoinedConv>> joined_conv =
-      internal::find_joined_convs(model.graph(), folds, without_backward, first_, last);
-  std::vector<std::string> done_by(nodes.size());
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (!joined_conv[i] || !joined_conv[i]->declined.empty()) continue;
-    done_by[joined_conv[i]->conv] = "computed together with " + nodes[i].name;
-  }
-  const std::vector<std::optional<internal::JoinedNorm>> joined_norm =
-      internal::find_joined_norms(model, folds, without_backward, first_, last);
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (!joined_norm[i] || !joined_norm[i]->declined.empty()) continue;
-    if (joined_norm[i]->norm != i) done_by[joined_norm[i]->norm] = "computed together with " + nodes[i].name;
-    if (joined_norm[i]->activation) done_by[*joined_norm[i]->activation] = "computed together with " + nodes[i].name;
-  }
+  const internal::Joins joins =
+      internal::find_joins({model, folds, passive_nodes(model, mode_, roles, part), first_, last});
+  const std::vector<std::string> done_by = work_done_elsewhere(nodes, folds, joins);
   steps_.resize(first_);
   steps_.push_back(make_input(nodes[first_]));
   steps_.back().wants_grad = training && part.wants_grad;
   for (std::size_t i = first_ + 1; i < nodes.size(); ++i) {
     const GraphNode& node = nodes[i];
-    Step step = make_step(model, node);
-    if (!done_by[i].empty()) step.wants_grad = false;  // what learns is another step's
-    const bool frozen = roles.frozen[i];
+    const Layer& layer = folds[i] ? *folds[i]->layer : *node.layer;
+    Step& step = steps_.emplace_back(make_step(model, node));
+    step.done_by = done_by[i];
+    if (!step.done_by.empty()) step.wants_grad = false;  // what learns is another step's
+    if (folds[i]) fold(model, *folds[i], step);
+    const bool is_joined = joins[i] && joins[i]->declined.empty();
+    if (is_joined) join(model, *joins[i], step);
+    if (joins[i] && !is_joined) {
+      step.not_joined = fmt::format("not together with {}: {}", nodes[joins[i]->partner].name, joins[i]->declined);
+    }
+    const bool frozen = training && roles.frozen[i];
     const bool passive = frozen && !part.wants_grad;  // no backward pass
     PrepareContext context{.batch = batch_,
                            .src = model.graph().input_shapes(node),
-                           .dst = node.shape,
+                           .dst = is_joined ? nodes[joins[i]->output].shape : node.shape,
                            .training = training && !passive,
                            .wants_grad_src = {},
-                           .parameters = {},
-                           .constant_parameters = mode_ == PlanMode::constant || (training && frozen),
+                           .parameters = {step.parameters.begin(), step.parameters.end()},
+                           .constant_parameters = mode_ == PlanMode::constant || frozen,
                            .slot = static_cast<std::uint32_t>(i)};
     for (const std::size_t input : node.inputs) {
       context.wants_grad_src.push_back(training && steps_[input].wants_grad);
       step.wants_grad = step.wants_grad || context.wants_grad_src.back();
       ++steps_[input].consumers;
     }
-    const Layer* layer = node.layer.get();
-    if (folds[i]) {
-      const GraphNode& norm = nodes[folds[i]->norm];
-      std::vector<const Parameter*> conv(step.parameters.begin(), step.parameters.end()), of_norm;
-      for (const std::size_t index : norm.parameters) of_norm.push_back(&model.parameters()[index]);
-      const auto& options = dynamic_cast<const BatchNorm&>(*norm.layer).options();
-      step.fold.emplace(std::move(conv), std::move(of_norm), options.epsilon);
-      step.parameters.clear();
-      for (Parameter& parameter : step.fold->parameters()) step.parameters.push_back(&parameter);
-      layer = folds[i]->layer.get();
-      done_by[folds[i]->norm] = "part of " + node.name;
-      if (folds[i]->activation) done_by[*folds[i]->activation] = "part of " + node.name;
-    }
-    const bool pools = joined[i] && joined[i]->declined.empty();
-    if (pools) {
-      // The steps behind it become views of what it writes, the pooled image.
-      context.dst = nodes[joined[i]->pool].shape;
-      step.elements = batch_ * context.dst.elements();
-      done_by[joined[i]->pool] = "computed together with " + node.name;
-      if (joined[i]->activation) done_by[*joined[i]->activation] = done_by[joined[i]->pool];
-    } else if (joined[i]) {
-      step.not_joined = fmt::format("not together with {}: {}", nodes[joined[i]->pool].name, joined[i]->declined);
-    }
-    const bool takes_conv = joined_conv[i] && joined_conv[i]->declined.empty();
-    if (takes_conv) {
-      // The convolution's step is a view of what it would read; its parameters come first.
-      const std::vector<Parameter*> of_conv = parameters_of(model, nodes[joined_conv[i]->conv], joined_conv[i]->conv);
-      step.parameters.insert(step.parameters.begin(), of_conv.begin(), of_conv.end());
-    } else if (joined_conv[i]) {
-      step.not_joined =
-          fmt::format("not together with {}: {}", nodes[joined_conv[i]->conv].name, joined_conv[i]->declined);
-    }
-    const bool norms = joined_norm[i] && joined_norm[i]->declined.empty();
-    if (norms && joined_norm[i]->norm != i) {
-      // The normalisation's step is a view of what it would read.
-      step.parameters = parameters_of(model, nodes[joined_norm[i]->norm], joined_norm[i]->norm);
-      step.wants_grad = step.wants_grad || (training && std::ranges::any_of(step.parameters, &Parameter::learns));
-    } else if (joined_norm[i] && !norms) {
-      step.not_joined =
-          fmt::format("not together with {}: {}", nodes[*joined_norm[i]->activation].name, joined_norm[i]->declined);
-    }
-    context.parameters.assign(step.parameters.begin(), step.parameters.end());
-    step.done_by = done_by[i];
-    const bool drops_nothing = training && frozen && layer->is_random();
+    const bool drops_nothing = frozen && layer.is_random();
     if (!step.done_by.empty() || drops_nothing) {
       step.parameters.clear();
       step.operation = std::make_unique<ViewOperation>();
     } else {
       step.runs_backward = context.runs_backward();
-      step.operation = pools        ? internal::prepare_joined(*joined[i], context)
-                       : takes_conv ? internal::prepare_joined(*joined_conv[i], context)
-                       : norms      ? internal::prepare_joined(*joined_norm[i], context)
-                                    : layer->prepare(context);
+      step.operation = is_joined ? joins[i]->prepare(context) : layer.prepare(context);
     }
     step.memory = step.operation->memory();
-    steps_.push_back(std::move(step));
   }
 }
 

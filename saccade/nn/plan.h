@@ -12,6 +12,10 @@
 #include "saccade/nn/model.h"
 
 namespace saccade {
+namespace internal {
+struct Fold;
+struct Join;
+}  // namespace internal
 
 enum class PlanMode : std::uint8_t {
   inference,  ///< Forward passes only; dropout is off, batch normalisation uses its moving statistics.
@@ -90,8 +94,10 @@ class Plan {
   Step make_input(const GraphNode& node) const;
   /// A step of a graph node by itself, without its operation.
   Step make_step(Model& model, const GraphNode& node) const;
-  /// What the step of that node computes with: the model's parameters, or what is folded into them.
-  std::vector<Parameter*> parameters_of(Model& model, const GraphNode& node, std::size_t index);
+  /// Has the step compute with its parameters as a batch normalisation behind it changes them.
+  static void fold(Model& model, const internal::Fold& fold, Step& step);
+  /// Has the step do the work of several, which stand before it or are its own.
+  void join(Model& model, const internal::Join& join, Step& step);
   void plan_forward_memory();
   void plan_backward_memory();
   void bind_memory();

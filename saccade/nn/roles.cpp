@@ -1,8 +1,7 @@
 #include <algorithm>
 
-#include "saccade/nn/conv_depthwise2d_internal.h"
-#include "saccade/nn/conv_pool2d_internal.h"
 #include "saccade/nn/frozen_cuts.h"
+#include "saccade/nn/joins_internal.h"
 #include "saccade/nn/roles_internal.h"
 
 namespace saccade {
@@ -55,10 +54,8 @@ std::vector<std::size_t> frozen_cuts(const Model& model) {
   const std::span<const GraphNode> nodes = model.nodes();
   const internal::Roles roles = internal::roles_in_training(model);
   const std::vector<std::optional<internal::Fold>> folds = internal::folds_in_training(model, roles);
-  const std::vector<std::optional<internal::JoinedPool>> joined =
-      internal::find_joined_pools(model.graph(), folds, 0, nodes.size() - 1);
-  const std::vector<std::optional<internal::JoinedConv>> joined_conv =
-      internal::find_joined_convs(model.graph(), folds, internal::passive_in_training(roles), 0, nodes.size() - 1);
+  const std::vector<bool> passive = internal::passive_in_training(roles);
+  const internal::Joins joins = internal::find_joins({model, folds, passive, 0, nodes.size() - 1});
   // The last node to take part in what each one does: the last to read it, or to be computed with it.
   std::vector<std::size_t> reach(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -66,14 +63,10 @@ std::vector<std::size_t> frozen_cuts(const Model& model) {
   }
   std::vector<bool> is_joined(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (joined[i] && joined[i]->declined.empty()) {
-      is_joined[i] = true;
-      reach[i] = joined[i]->pool;
-    }
-    if (joined_conv[i] && joined_conv[i]->declined.empty()) {
-      is_joined[joined_conv[i]->conv] = true;
-      reach[joined_conv[i]->conv] = i;
-    }
+    if (!joins[i] || !joins[i]->declined.empty()) continue;
+    const auto [first, last] = std::ranges::minmax(joins[i]->others);
+    is_joined[std::min(first, i)] = true;
+    reach[std::min(first, i)] = std::max(last, i);
   }
   std::vector<std::size_t> cuts;
   std::size_t reach_before = 0;  // of all nodes before i

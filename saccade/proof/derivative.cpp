@@ -10,7 +10,7 @@
 namespace saccade::proof {
 namespace {
 
-constexpr double kStep = 1e-50;
+constexpr double kComplexStep = 1e-50;
 constexpr Index kLeastSample = 4;
 constexpr std::uint32_t kDirections = 2;
 
@@ -42,12 +42,12 @@ double ComplexStep::evaluate(Arrays<Complex>& arrays) const {
   for (std::size_t i = 0; i < arrays.grad_dst.size(); ++i) {
     sum += arrays.grad_dst[i].real() * arrays.results.front()[i].imag();
   }
-  return sum / kStep;
+  return sum / kComplexStep;
 }
 
 void ComplexStep::probe_element(Arrays<Complex>& arrays, std::size_t operand, Index element) {
   Complex& x = arrays.operands[operand][usize(element)];
-  x.imag(kStep);
+  x.imag(kComplexStep);
   probes_.push_back({operand, element, {}, evaluate(arrays)});
   x.imag(0.0);
 }
@@ -59,7 +59,7 @@ void ComplexStep::probe_direction(Arrays<Complex>& arrays, std::size_t operand, 
   std::vector<double> direction(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     direction[i] = stream.uniform(-1.0, 1.0);
-    x[i].imag(kStep * direction[i]);
+    x[i].imag(kComplexStep * direction[i]);
   }
   const double derivative = evaluate(arrays);
   probes_.push_back({operand, -1, std::move(direction), derivative});

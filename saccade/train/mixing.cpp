@@ -40,12 +40,12 @@ void blend(std::span<float> a, std::span<float> b, float t) {
   }
 }
 
-struct Box {
+struct Rectangle {
   Index top, left, bottom, right;
 };
 
 /// A box of about (1-t) of the picture.
-Box draw_box(Stream& stream, const Shape& hwc, double t) {
+Rectangle draw_box(Stream& stream, const Shape& hwc, double t) {
   const double side = std::sqrt(1.0 - t);
   const auto range = [&](Index extent) {
     const Index length = static_cast<Index>(side * static_cast<double>(extent));
@@ -58,7 +58,7 @@ Box draw_box(Stream& stream, const Shape& hwc, double t) {
   return {top, left, bottom, right};
 }
 
-void exchange(std::span<float> a, std::span<float> b, const Shape& hwc, const Box& box) {
+void exchange(std::span<float> a, std::span<float> b, const Shape& hwc, const Rectangle& box) {
   const Index count = (box.right - box.left) * hwc[2];
   for (Index row = box.top; row < box.bottom; ++row) {
     const Index first = (row * hwc[1] + box.left) * hwc[2];
@@ -111,7 +111,7 @@ Targets Mixer::mix(data::Batch& batch) {
   const bool cuts = options_.cutmix > 0.0 && (options_.mixup == 0.0 || stream.uniform_double() < 0.5);
   double t = draw_beta(stream, cuts ? options_.cutmix : options_.mixup);
   const Shape hwc = batch.images.shape().without_batch();
-  Box box{};
+  Rectangle box{};
   if (cuts) {
     box = draw_box(stream, hwc, t);
     const double cut = static_cast<double>((box.bottom - box.top) * (box.right - box.left));

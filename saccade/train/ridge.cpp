@@ -1,13 +1,14 @@
 #include "saccade/train/ridge.h"
 
 #define EIGEN_DONT_PARALLELIZE  // OpenMP would start threads beside our own, and cut sums by their number
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "saccade/base/error.h"
+#include "saccade/tensor/symmetric_eigen.h"
 
 namespace saccade {
 namespace {
@@ -49,14 +50,15 @@ RidgeResult leave_one_out(const Tensor& features, std::span<const std::int32_t> 
   const Matrix x = standardised(features, rows, features.shape()[1]);
   constexpr double kConstant = 10.0;  // large, so that it is hardly penalised
   const Matrix kernel = (x * x.transpose() / static_cast<double>(x.cols())).array() + kConstant;
-  const Eigen::SelfAdjointEigenSolver<Matrix> solver(kernel);
-  const Matrix& q = solver.eigenvectors();
+  const SymmetricEigen eigen = symmetric_eigen({kernel.data(), usize(kernel.size())}, rows);
+  const Eigen::Map<const Eigen::ArrayXd> eigenvalues(eigen.values.data(), rows);
+  const Eigen::Map<const Matrix> q(eigen.vectors.data(), rows, rows);
   const Matrix rotated = q.transpose() * targets;
 
   RidgeResult best;
   double least = std::numeric_limits<double>::infinity();
   for (double penalty = 1e-4; penalty < 200.0; penalty *= 10.0) {
-    const Eigen::VectorXd inverse = (solver.eigenvalues().array().max(0.0) + penalty).inverse();
+    const Eigen::VectorXd inverse = (eigenvalues.max(0.0) + penalty).inverse();
     const Matrix solved = q * inverse.asDiagonal() * rotated;
     const Eigen::VectorXd diagonal = q.array().square().matrix() * inverse;
     const Matrix residual = diagonal.cwiseInverse().asDiagonal() * solved;

@@ -1,7 +1,7 @@
 #include "saccade/train/whitening.h"
 
 #define EIGEN_DONT_PARALLELIZE  // OpenMP would start threads beside our own, and cut sums by their number
-#include <Eigen/Eigenvalues>
+#include <Eigen/Core>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 
 #include "saccade/base/error.h"
 #include "saccade/nn/conv2d.h"
+#include "saccade/tensor/symmetric_eigen.h"
 #include "saccade/train/evaluate.h"
 
 namespace saccade {
@@ -76,14 +77,14 @@ void whiten_first_layer(Model& net, const data::Dataset& images, const Whitening
   check_fit(net, images);
   const Size2 kernel = dynamic_cast<const Conv2D&>(*layer.layer).options().kernel;
   const Matrix moments = second_moments(images, net.preprocessing, kernel, std::min(options.images, images.size()));
-  const Eigen::SelfAdjointEigenSolver<Matrix> solved(moments);
   Parameter& weight = net.parameter(layer.name + ".weight");
   const std::span<float> filter = weight.value.floats();  // [patch, filters]
   const Index patch = moments.rows();
+  const SymmetricEigen solved = symmetric_eigen({moments.data(), usize(moments.size())}, patch);
   for (Index k = 0; k < patch; ++k) {
-    const double scale = 1.0 / std::sqrt(std::max(0.0, solved.eigenvalues()(k)) + options.epsilon);
+    const double scale = 1.0 / std::sqrt(std::max(0.0, solved.values[usize(k)]) + options.epsilon);
     for (Index i = 0; i < patch; ++i) {
-      const auto value = static_cast<float>(solved.eigenvectors()(i, k) * scale);
+      const auto value = static_cast<float>(solved.vectors[usize(k * patch + i)] * scale);
       filter[usize(i * 2 * patch + k)] = value;
       filter[usize(i * 2 * patch + patch + k)] = -value;
     }

@@ -12,9 +12,10 @@ namespace {
 
 constexpr int kMostLevels = 100;
 constexpr std::size_t kMostLayers = 4096;
-constexpr const char* kDamaged = "the file is damaged, or of a newer Keras; save the model again";
+constexpr const char* kDamagedConfig = "the file is damaged, or of a newer Keras; save the model again";
 
-[[noreturn]] void fail(std::string where, std::string expected, std::string got, std::string fix = kDamaged) {
+[[noreturn]] void fail_config(std::string where, std::string expected, std::string got,
+                              std::string fix = kDamagedConfig) {
   throw FormatError({std::move(where), std::move(expected), std::move(got), std::move(fix)});
 }
 
@@ -36,8 +37,8 @@ class Parser {
     read_object(json, file_);
     const std::string class_name = read_string(read_member(json, "class_name", file_), file_ + ": class_name");
     if (!is_model(class_name)) {
-      fail(file_, "a Sequential or Functional model", fmt::format("one of class {}", quote(class_name)),
-           "models that are Python classes of their own cannot be read; export it to ONNX");
+      fail_config(file_, "a Sequential or Functional model", fmt::format("one of class {}", quote(class_name)),
+                  "models that are Python classes of their own cannot be read; export it to ONNX");
     }
     return model(class_name, read_member(json, "config", file_));
   }
@@ -55,10 +56,10 @@ class Parser {
       }
     }
     for (const Json& json : read_array(layers, file_ + ": layers")) model.layers.push_back(layer(json));
-    if (model.layers.empty()) fail(file_, "at least one layer", "none");
+    if (model.layers.empty()) fail_config(file_, "at least one layer", "none");
     std::set<std::string_view> names;
     for (const KerasLayerConfig& one : model.layers) {
-      if (!names.insert(one.name).second) fail(file_, "each layer once", quote(one.name) + " twice");
+      if (!names.insert(one.name).second) fail_config(file_, "each layer once", quote(one.name) + " twice");
     }
     if (model.is_sequential) {
       chain(model, config);
@@ -71,7 +72,7 @@ class Parser {
   }
 
   KerasLayerConfig layer(const Json& json) {
-    if (++layers_ > kMostLayers) fail(file_, fmt::format("at most {} layers", kMostLayers), "more");
+    if (++layers_ > kMostLayers) fail_config(file_, fmt::format("at most {} layers", kMostLayers), "more");
     const std::string place = fmt::format("{}: layer {}", file_, layers_);
     KerasLayerConfig layer;
     layer.class_name = read_string(read_member(read_object(json, place), "class_name", place), place + ", class_name");
@@ -85,7 +86,7 @@ class Parser {
     }
     if (const Json* name = find(json, "name")) layer.name = read_string(*name, place + ", name");
     if (const Json* name = find(layer.config, "name")) layer.name = read_string(*name, place + ", name");
-    if (layer.name.empty()) fail(place, "a name", "none");
+    if (layer.name.empty()) fail_config(place, "a name", "none");
     if (const Json* nodes = find(json, "inbound_nodes")) {
       const std::string where = fmt::format("{}: layer {}, inbound_nodes", file_, quote(layer.name));
       for (const Json& node : read_array(*nodes, where)) {
@@ -104,8 +105,8 @@ class Parser {
     if (const Json* named = find(node, "kwargs")) {
       for (const auto& [key, value] : read_object(*named, where).items()) {
         if (value.is_object() || value.is_array()) {
-          fail(where, "images as arguments without a name", quote(key),
-               "this layer is called in a way that is not known");
+          fail_config(where, "images as arguments without a name", quote(key),
+                      "this layer is called in a way that is not known");
         }
       }
     }
@@ -115,7 +116,7 @@ class Parser {
   void add_argument(KerasCall& call, const Json& argument, const std::string& where) {
     if (argument.is_array()) {
       for (const Json& one : argument) {
-        if (one.is_array()) fail(where, "a list of tensors", "a list of lists");
+        if (one.is_array()) fail_config(where, "a list of tensors", "a list of lists");
         add_argument(call, one, where);
       }
     } else if (argument.is_object()) {
@@ -149,14 +150,14 @@ class Parser {
   }
 
   static void add_number(KerasCall& call, const Json& number, const std::string& where) {
-    if (call.number) fail(where, "one number at most", "more");
+    if (call.number) fail_config(where, "one number at most", "more");
     call.number = read_float(number, where);
     call.number_first = call.inputs.empty();
   }
 
   KerasTensor reference(const Json& json, const std::string& where) {
-    if (!json.is_array() || json.size() < 3) fail(where, "[layer, call, output]", show(json));
-    if (read_index(json[2], where) != 0) fail(where, "the only output of a layer", show(json[2]));
+    if (!json.is_array() || json.size() < 3) fail_config(where, "[layer, call, output]", show(json));
+    if (read_index(json[2], where) != 0) fail_config(where, "the only output of a layer", show(json[2]));
     return {.layer = read_string(json[0], where), .call = read_index(json[1], where)};
   }
 
@@ -166,7 +167,8 @@ class Parser {
     const Json& ends = read_array(read_member(config, key, file_), where);
     if (!ends.empty() && ends[0].is_string()) return reference(ends, where);
     if (ends.size() != 1) {
-      fail(where, "one", fmt::format("{}", ends.size()), "only models of one image in and one prediction out are read");
+      fail_config(where, "one", fmt::format("{}", ends.size()),
+                  "only models of one image in and one prediction out are read");
     }
     return reference(ends[0], where);
   }

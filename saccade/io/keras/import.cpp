@@ -59,12 +59,12 @@ std::vector<float> numbers(const Json& json, const std::string& where) {
   return all;
 }
 
-class Importer {
+class KerasImporter {
  public:
-  Importer(KerasVersion version, const std::string& file) : version_(version), file_(file) {}
-  Importer(const Importer&) = delete;
-  Importer& operator=(const Importer&) = delete;
-  ~Importer() {
+  KerasImporter(KerasVersion version, const std::string& file) : version_(version), file_(file) {}
+  KerasImporter(const KerasImporter&) = delete;
+  KerasImporter& operator=(const KerasImporter&) = delete;
+  ~KerasImporter() {
     // Each node holds its inputs: freeing a long chain from its end takes one call inside another for every layer.
     while (!nodes_.empty()) nodes_.pop_back();
   }
@@ -328,7 +328,7 @@ class Importer {
 }  // namespace
 
 KerasNetwork import_keras(const KerasModelConfig& config, KerasVersion version, const std::string& file) {
-  return Importer(version, file).run(config);
+  return KerasImporter(version, file).run(config);
 }
 
 Preprocessing preprocessing_of(std::span<const KerasPreprocessing> steps, Index image_channels,

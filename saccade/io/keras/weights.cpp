@@ -11,10 +11,10 @@
 namespace saccade::internal {
 namespace {
 
-constexpr const char* kDamaged = "the file is damaged, or its weights belong to another model";
+constexpr const char* kDamagedWeights = "the file is damaged, or its weights belong to another model";
 
-[[noreturn]] void fail(std::string where, std::string expected, std::string got) {
-  throw FormatError({std::move(where), std::move(expected), std::move(got), kDamaged});
+[[noreturn]] void fail_weights(std::string where, std::string expected, std::string got) {
+  throw FormatError({std::move(where), std::move(expected), std::move(got), kDamagedWeights});
 }
 
 /// A weight and the layer that has it.
@@ -89,10 +89,10 @@ class Reader {
   void read(const Wanted& wanted, const std::string& path) {
     const std::string where =
         fmt::format("{}: layer {}, weight '{}'", name_, quote(wanted.layer->name), wanted.weight->name);
-    if (!file_.has(path)) fail(where, "a dataset " + quote(path), "none");
+    if (!file_.has(path)) fail_weights(where, "a dataset " + quote(path), "none");
     if (wanted.weight->parameter.empty()) return;
     const Shape shape = file_.shape(path);
-    if (shape != wanted.weight->shape) fail(where, wanted.weight->shape.to_string(), shape.to_string());
+    if (shape != wanted.weight->shape) fail_weights(where, wanted.weight->shape.to_string(), shape.to_string());
     values_[wanted.weight->parameter] = file_.read(path);
   }
 
@@ -101,7 +101,7 @@ class Reader {
     const std::vector<Wanted> wanted = weights_of(unit);
     const std::string where = fmt::format("{}: layer {}", name_, quote(unit.name));
     if (stored.size() != wanted.size()) {
-      fail(where, fmt::format("{} weights", wanted.size()), fmt::format("{}", stored.size()));
+      fail_weights(where, fmt::format("{} weights", wanted.size()), fmt::format("{}", stored.size()));
     }
     std::vector<std::string> order = stored;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
@@ -125,7 +125,7 @@ class Reader {
         return ("/" + name.substr(0, name.find(':'))).ends_with(ending);
       };
       const auto found = std::ranges::find_if(stored, fits);
-      if (found == stored.end()) fail(where, fmt::format("a weight '{}'", ending.substr(1)), "none");
+      if (found == stored.end()) fail_weights(where, fmt::format("a weight '{}'", ending.substr(1)), "none");
       order.push_back(*found);
     }
     return order;
@@ -184,7 +184,7 @@ KerasValues read_named_weights(const KerasUnit& root, Hdf5File& file, const std:
     if (has_weights(unit)) units.push_back(&unit);
   }
   if (units.size() != stored.size()) {
-    fail(name, fmt::format("weights of {} layers", units.size()), fmt::format("{}", stored.size()));
+    fail_weights(name, fmt::format("weights of {} layers", units.size()), fmt::format("{}", stored.size()));
   }
   for (std::size_t i = 0; i < units.size(); ++i) {
     const auto own = std::ranges::find(stored, units[i]->name, [](const auto& one) { return one.first; });
@@ -216,8 +216,8 @@ Model finish_keras(KerasNetwork network, KerasValues values, const std::string& 
     const auto found = values.find(spec.name);
     if (network.constants.contains(spec.name)) continue;
     if (found == values.end() || found->second.elements() != spec.shape.elements()) {
-      fail(fmt::format("{}: {}", file, quote(spec.name)), fmt::format("weights {}", spec.shape.to_string()),
-           found == values.end() ? "none" : found->second.shape().to_string());
+      fail_weights(fmt::format("{}: {}", file, quote(spec.name)), fmt::format("weights {}", spec.shape.to_string()),
+                   found == values.end() ? "none" : found->second.shape().to_string());
     }
   }
   Model model(std::move(network.graph), Model::Weights::zeros);

@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <numeric>
 #include <set>
@@ -12,14 +11,6 @@
 #include "saccade/io/quote_internal.h"
 
 namespace saccade::internal {
-namespace {
-
-Index product(std::span<const Index> dims) {
-  return std::accumulate(dims.begin(), dims.end(), Index{1}, std::multiplies<>());
-}
-
-}  // namespace
-
 void Arguments::fail(std::string expected, std::string got) const {
   throw FormatError({.where = node_.where(),
                      .expected = std::move(expected),

@@ -33,6 +33,9 @@ struct Constant {
   static Constant list(std::vector<Index> integers) { return {{isize(integers.size())}, std::move(integers)}; }
 };
 
+/// The product of dims that are known to be affordable.
+Index product(std::span<const Index> dims);
+
 /// The product, or nothing where a dim is negative or the product of those that are not zero, and so that of any part of
 /// them, does not fit in 63 bits.
 std::optional<Index> checked_product(std::span<const Index> dims);

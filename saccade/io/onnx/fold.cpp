@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <map>
-#include <numeric>
 
 #include "saccade/io/onnx/fold_internal.h"
 
@@ -20,10 +18,6 @@ std::vector<Index> row_major_strides(std::span<const Index> dims) {
     stride *= dims[i];
   }
   return strides;
-}
-
-Index product(std::span<const Index> dims) {
-  return std::accumulate(dims.begin(), dims.end(), Index{1}, std::multiplies<>());
 }
 
 /// Calls visit(offset) for every element of a tensor with these dims, in row-major order, where an element's offset is

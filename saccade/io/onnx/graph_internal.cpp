@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <optional>
 
 #include "saccade/base/error.h"
@@ -282,6 +284,10 @@ class GraphReader {
 };
 
 }  // namespace
+
+Index product(std::span<const Index> dims) {
+  return std::accumulate(dims.begin(), dims.end(), Index{1}, std::multiplies<>());
+}
 
 std::optional<Index> checked_product(std::span<const Index> dims) {
   Index product = 1;

@@ -75,7 +75,7 @@ std::unique_ptr<ActivationKernel> make_reference(const ActivationProblem& proble
   return std::make_unique<ReferenceActivation>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kActivationImplementations = {
     ActivationImplementation{"simd", simd::decline, simd::make},
     ActivationImplementation{"onednn", onednn::decline_activation, onednn::make_activation},
     ActivationImplementation{"reference", decline_softmax, make_reference},
@@ -93,7 +93,7 @@ std::string ActivationProblem::id() const {
   return id.append("_").append(name_of(activation));
 }
 
-std::span<const ActivationImplementation> activation_implementations() { return kImplementations; }
+std::span<const ActivationImplementation> activation_implementations() { return kActivationImplementations; }
 
 }  // namespace kernels
 }  // namespace saccade

@@ -4,9 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
+
+#include "saccade/kernels/testing_internal.h"
 
 namespace saccade::kernels {
 namespace {
@@ -14,9 +15,6 @@ namespace {
 using testing::ElementsAre;
 using testing::FloatEq;
 using testing::Pointwise;
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 /// The kernel of an implementation; where it declines the problem, the one that is taken in its place.
 std::unique_ptr<ActivationKernel> make(const ActivationImplementation& implementation,

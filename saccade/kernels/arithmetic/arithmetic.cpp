@@ -30,7 +30,7 @@ std::unique_ptr<ArithmeticKernel> make_reference(const ArithmeticProblem& proble
   return std::make_unique<ReferenceArithmetic>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kArithmeticImplementations = {
     ArithmeticImplementation{"rows", accept_all, rows::make_arithmetic},
     ArithmeticImplementation{"reference", accept_all, make_reference},
 };
@@ -64,6 +64,6 @@ std::string ArithmeticProblem::id() const {
   return id.append("_").append(name_of(kind));
 }
 
-std::span<const ArithmeticImplementation> arithmetic_implementations() { return kImplementations; }
+std::span<const ArithmeticImplementation> arithmetic_implementations() { return kArithmeticImplementations; }
 
 }  // namespace saccade::kernels

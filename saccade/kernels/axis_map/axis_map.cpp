@@ -28,13 +28,13 @@ std::unique_ptr<AxisMapKernel> make_reference(const AxisMapProblem& problem) {
   return std::make_unique<ReferenceAxisMap>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kAxisMapImplementations = {
     AxisMapImplementation{"rows", accept_all, rows::make_axis_map},
     AxisMapImplementation{"reference", accept_all, make_reference},
 };
 
 }  // namespace
 
-std::span<const AxisMapImplementation> axis_map_implementations() { return kImplementations; }
+std::span<const AxisMapImplementation> axis_map_implementations() { return kAxisMapImplementations; }
 
 }  // namespace saccade::kernels

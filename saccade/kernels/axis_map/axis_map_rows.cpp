@@ -9,7 +9,7 @@
 namespace saccade::kernels::rows {
 namespace {
 
-constexpr Index kColumns = 64;  // numbers that are summed up together
+constexpr Index kSummedTogether = 64;  // numbers that are summed up together
 
 /// The taps of the backward pass: each input is the sum of the outputs that read it.
 AxisMapProblem transposed(const AxisMapProblem& p) {
@@ -81,9 +81,9 @@ class RowsAxisMap final : public AxisMapKernel {
       std::fill_n(dst, p_.inner, p_.fill);
       return;
     }
-    for (Index i = 0; i < p_.inner; i += kColumns) {
-      const Index columns = std::min(kColumns, p_.inner - i);
-      std::array<double, usize(kColumns)> sums{};
+    for (Index i = 0; i < p_.inner; i += kSummedTogether) {
+      const Index columns = std::min(kSummedTogether, p_.inner - i);
+      std::array<double, usize(kSummedTogether)> sums{};
       for (Index t = begin; t < end; ++t) {
         const AxisTap& tap = p_.taps[usize(t)];
         const float* x = src + tap.from * p_.inner + i;

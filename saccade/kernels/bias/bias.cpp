@@ -30,7 +30,7 @@ std::unique_ptr<BiasKernel> make_reference(const BiasProblem& problem) {
   return std::make_unique<ReferenceBias>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kBiasImplementations = {
     BiasImplementation{"simd", accept_all, simd::make},
     BiasImplementation{"onednn", onednn::decline_bias, onednn::make_bias},
     BiasImplementation{"reference", accept_all, make_reference},
@@ -40,6 +40,6 @@ constexpr std::array kImplementations = {
 
 std::string BiasProblem::id() const { return problem_id({{"r", rows}, {"c", c}}); }
 
-std::span<const BiasImplementation> bias_implementations() { return kImplementations; }
+std::span<const BiasImplementation> bias_implementations() { return kBiasImplementations; }
 
 }  // namespace saccade::kernels

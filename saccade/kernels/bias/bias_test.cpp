@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "saccade/kernels/test_memory_internal.h"
+#include "saccade/kernels/testing_internal.h"
 
 namespace saccade::kernels {
 namespace {

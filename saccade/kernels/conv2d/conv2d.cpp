@@ -41,7 +41,7 @@ std::unique_ptr<Conv2DKernel> make_reference(const Conv2DProblem& problem) {
   return std::make_unique<ReferenceConv2D>(problem);
 }
 
-constexpr std::array<Conv2DImplementation, 8> kImplementations{{
+constexpr std::array<Conv2DImplementation, 8> kConv2DImplementations{{
     {"pixels", simd::decline_pixels, simd::make_pixels},
     {"dense", decline_dense_conv2d, make_dense_conv2d},
     {"winograd", decline_winograd, make_winograd},
@@ -81,6 +81,6 @@ std::atomic<bool> g_exact = false;
 void set_exact_convolutions(bool exact) noexcept { g_exact = exact; }
 bool exact_convolutions() noexcept { return g_exact; }
 
-std::span<const Conv2DImplementation> conv2d_implementations() { return kImplementations; }
+std::span<const Conv2DImplementation> conv2d_implementations() { return kConv2DImplementations; }
 
 }  // namespace saccade::kernels

@@ -11,6 +11,7 @@
 #include "saccade/kernels/conv2d/pieces_internal.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 #include "saccade/kernels/onednn/shard_calls_internal.h"
+#include "saccade/kernels/scratch.h"
 
 namespace saccade::kernels::onednn {
 namespace {
@@ -245,7 +246,6 @@ class WeightPass final : public Conv2DKernel {
     });
   }
 
-  static constexpr Index kFloatBytes = isize(sizeof(float));
   static constexpr Index kLine = 16;      // floats of a cache line: partial sums of two shards share none
   static constexpr Index kGrain = 16384;  // elements a thread adds up at a time
 

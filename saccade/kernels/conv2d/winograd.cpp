@@ -16,7 +16,6 @@ namespace {
 
 using winograd::Tiles;
 
-constexpr Index kFloatBytes = isize(sizeof(float));
 constexpr Index kVector = 16;  // Channels come in multiples of the widest vector.
 constexpr Index kPanel = 64;   // Columns of one product.
 constexpr Index kRows = 24;    // Its rows: tiles, at most,

@@ -9,7 +9,7 @@
 #include "saccade/base/random.h"
 #include "saccade/kernels/conv2d/reference.h"
 #include "saccade/kernels/gemm/small_gemm_internal.h"
-#include "saccade/kernels/test_memory_internal.h"
+#include "saccade/kernels/testing_internal.h"
 
 namespace saccade::kernels {
 namespace {

@@ -8,13 +8,13 @@
 namespace saccade::kernels {
 namespace {
 
-constexpr std::array<Conv2DImplementation, 2> kImplementations{{
+constexpr std::array<Conv2DImplementation, 2> kConv2DBackwardImplementations{{
     {"depthwise_sweep", simd::decline_depthwise_sweep, simd::make_depthwise_sweep},
     {"pixels_sweep", decline_pixels_sweep, make_pixels_sweep},
 }};
 
 }  // namespace
 
-std::span<const Conv2DImplementation> conv2d_backward_implementations() { return kImplementations; }
+std::span<const Conv2DImplementation> conv2d_backward_implementations() { return kConv2DBackwardImplementations; }
 
 }  // namespace saccade::kernels

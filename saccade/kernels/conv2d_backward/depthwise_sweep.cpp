@@ -149,7 +149,6 @@ HWY_EXPORT(AddTapSums);
 namespace saccade::kernels::simd {
 namespace {
 
-constexpr Index kFloatBytes = isize(sizeof(float));
 // A gradient so large is not in the cache any more when it is read again: written past it, its lines need not be read first.
 constexpr Index kStreamedBytes = Index{8} << 20;
 // A task takes so many floats of the source, all images' rows counted, and is one of so many at most: each has sums of its own.

@@ -6,6 +6,7 @@
 #include "saccade/kernels/conv2d_backward/bias_gradient_internal.h"
 #include "saccade/kernels/gemm/small_gemm_internal.h"
 #include "saccade/kernels/permute/permute.h"
+#include "saccade/kernels/scratch.h"
 #include "saccade/kernels/simd/simd.h"
 
 // After simd.h, which says what is built.
@@ -14,7 +15,6 @@
 namespace saccade::kernels {
 namespace {
 
-constexpr Index kFloatBytes = isize(sizeof(float));
 constexpr Index kLine = 16;   // floats of a cache line
 constexpr Index kBlock = 32;  // Pixels of one product.
 // A task has sums of its own. There are so many at most, and none has fewer pixels, the last one apart.

@@ -30,7 +30,7 @@ std::unique_ptr<ConvDepthwise2DKernel> make_reference(const ConvDepthwise2DProbl
   return std::make_unique<ReferenceConvDepthwise2D>(problem);
 }
 
-constexpr std::array<ConvDepthwise2DImplementation, 2> kImplementations{{
+constexpr std::array<ConvDepthwise2DImplementation, 2> kConvDepthwise2DImplementations{{
     {"simd", simd::decline_conv_depthwise2d, simd::make_conv_depthwise2d},
     {"reference", accept_all<ConvDepthwise2DProblem>, make_reference},
 }};
@@ -75,6 +75,8 @@ std::string ConvDepthwise2DProblem::id() const {
                                   bias, activation);
 }
 
-std::span<const ConvDepthwise2DImplementation> conv_depthwise2d_implementations() { return kImplementations; }
+std::span<const ConvDepthwise2DImplementation> conv_depthwise2d_implementations() {
+  return kConvDepthwise2DImplementations;
+}
 
 }  // namespace saccade::kernels

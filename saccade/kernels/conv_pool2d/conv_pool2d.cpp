@@ -39,7 +39,7 @@ std::unique_ptr<ConvPool2DKernel> make_reference(const ConvPool2DProblem& proble
   return std::make_unique<ReferenceConvPool2D>(problem);
 }
 
-constexpr std::array<ConvPool2DImplementation, 2> kImplementations{{
+constexpr std::array<ConvPool2DImplementation, 2> kConvPool2DImplementations{{
     {"simd", simd::decline_conv_pool2d, simd::make_conv_pool2d},
     {"reference", accept_all<ConvPool2DProblem>, make_reference},
 }};
@@ -81,6 +81,6 @@ std::string ConvPool2DProblem::id() const {
                                   bias, activation);
 }
 
-std::span<const ConvPool2DImplementation> conv_pool2d_implementations() { return kImplementations; }
+std::span<const ConvPool2DImplementation> conv_pool2d_implementations() { return kConvPool2DImplementations; }
 
 }  // namespace saccade::kernels

@@ -4,10 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <vector>
 
-#include "saccade/kernels/test_memory_internal.h"
+#include "saccade/kernels/testing_internal.h"
 
 namespace saccade::kernels {
 namespace {
@@ -87,7 +86,6 @@ TEST_P(ConvPool2DImplementations, LeaveOutWhatIsNotWanted) {
 }
 
 TEST_P(ConvPool2DImplementations, LetNaNThrough) {
-  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
   for (const float value : forward(Values(10, 1), {kNaN, 1}, {0})) EXPECT_TRUE(std::isnan(value));
 }
 

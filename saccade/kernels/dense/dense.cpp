@@ -34,7 +34,7 @@ std::unique_ptr<DenseKernel> make_reference(const DenseProblem& problem) {
   return std::make_unique<ReferenceDense>(problem);
 }
 
-constexpr std::array<DenseImplementation, 2> kImplementations{{
+constexpr std::array<DenseImplementation, 2> kDenseImplementations{{
     {"onednn", onednn::decline_dense, onednn::make_dense},
     {"reference", accept_all<DenseProblem>, make_reference},
 }};
@@ -45,6 +45,6 @@ std::string DenseProblem::id() const {
   return with_bias_and_activation(problem_id({{"m", m}, {"k", k}, {"u", u}}), bias, activation);
 }
 
-std::span<const DenseImplementation> dense_implementations() { return kImplementations; }
+std::span<const DenseImplementation> dense_implementations() { return kDenseImplementations; }
 
 }  // namespace saccade::kernels

@@ -30,7 +30,7 @@ std::unique_ptr<DropoutKernel> make_reference(const DropoutProblem& problem) {
   return std::make_unique<ReferenceDropout>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kDropoutImplementations = {
     DropoutImplementation{"simd", accept_all, simd::make},
     DropoutImplementation{"reference", accept_all, make_reference},
 };
@@ -39,6 +39,6 @@ constexpr std::array kImplementations = {
 
 std::string DropoutProblem::id() const { return problem_id({{"r", rows}, {"n", elements}}) + problem_id("p", rate); }
 
-std::span<const DropoutImplementation> dropout_implementations() { return kImplementations; }
+std::span<const DropoutImplementation> dropout_implementations() { return kDropoutImplementations; }
 
 }  // namespace saccade::kernels

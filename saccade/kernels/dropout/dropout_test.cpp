@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "saccade/base/random.h"
-#include "saccade/kernels/test_memory_internal.h"
+#include "saccade/kernels/testing_internal.h"
 
 namespace saccade::kernels {
 namespace {

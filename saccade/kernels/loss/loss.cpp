@@ -25,7 +25,7 @@ std::unique_ptr<LossKernel> make_reference(const LossProblem& problem) {
   return std::make_unique<ReferenceLoss>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kLossImplementations = {
     LossImplementation{"simd", simd::decline, simd::make},
     LossImplementation{"reference", accept_all, make_reference},
 };
@@ -50,6 +50,6 @@ std::string LossProblem::id() const {
   return id.append("_").append(name_of(kind));
 }
 
-std::span<const LossImplementation> loss_implementations() { return kImplementations; }
+std::span<const LossImplementation> loss_implementations() { return kLossImplementations; }
 
 }  // namespace saccade::kernels

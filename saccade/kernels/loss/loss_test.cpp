@@ -4,10 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <string>
 #include <vector>
+
+#include "saccade/kernels/testing_internal.h"
 
 namespace saccade::kernels {
 namespace {
@@ -17,9 +18,6 @@ using testing::ElementsAre;
 using testing::FloatEq;
 using testing::FloatNear;
 using testing::Pointwise;
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 struct LossResult {
   std::vector<float> loss, grad;

@@ -29,7 +29,7 @@ std::unique_ptr<MultiplyKernel> make_reference(const MultiplyProblem& problem) {
   return std::make_unique<ReferenceMultiply>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kMultiplyImplementations = {
     MultiplyImplementation{"simd", accept_all, simd::make_multiply},
     MultiplyImplementation{"reference", accept_all, make_reference},
 };
@@ -38,6 +38,6 @@ constexpr std::array kImplementations = {
 
 std::string MultiplyProblem::id() const { return problem_id({{"n", n}, {"p", pixels}, {"c", c}}); }
 
-std::span<const MultiplyImplementation> multiply_implementations() { return kImplementations; }
+std::span<const MultiplyImplementation> multiply_implementations() { return kMultiplyImplementations; }
 
 }  // namespace saccade::kernels

@@ -52,7 +52,7 @@ std::unique_ptr<BatchNormKernel> make_reference(const BatchNormProblem& problem)
   return std::make_unique<ReferenceBatchNorm>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kBatchNormImplementations = {
     BatchNormImplementation{"simd", simd::decline_batch_norm, simd::make},
     BatchNormImplementation{"onednn", onednn::decline_batch_norm, onednn::make_batch_norm},
     BatchNormImplementation{"reference", accept_all, make_reference},
@@ -66,6 +66,6 @@ std::string BatchNormProblem::id() const {
   return with_bias_and_activation(id, true, activation);
 }
 
-std::span<const BatchNormImplementation> batch_norm_implementations() { return kImplementations; }
+std::span<const BatchNormImplementation> batch_norm_implementations() { return kBatchNormImplementations; }
 
 }  // namespace saccade::kernels

@@ -29,7 +29,7 @@ std::unique_ptr<LocalResponseNormKernel> make_reference(const LocalResponseNormP
   return std::make_unique<ReferenceLocalResponseNorm>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kLocalResponseNormImplementations = {
     LocalResponseNormImplementation{"simd", accept_all, simd::make_local_response_norm},
     LocalResponseNormImplementation{"reference", accept_all, make_reference},
 };
@@ -41,6 +41,8 @@ std::string LocalResponseNormProblem::id() const {
          problem_id("k", bias);
 }
 
-std::span<const LocalResponseNormImplementation> local_response_norm_implementations() { return kImplementations; }
+std::span<const LocalResponseNormImplementation> local_response_norm_implementations() {
+  return kLocalResponseNormImplementations;
+}
 
 }  // namespace saccade::kernels

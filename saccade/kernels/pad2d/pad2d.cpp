@@ -29,7 +29,7 @@ std::unique_ptr<Pad2DKernel> make_reference(const Pad2DProblem& problem) {
   return std::make_unique<ReferencePad2D>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kPad2DImplementations = {
     Pad2DImplementation{"copy", accept_all, copy::make},
     Pad2DImplementation{"reference", accept_all, make_reference},
 };
@@ -49,6 +49,6 @@ std::string Pad2DProblem::id() const {
   return id;
 }
 
-std::span<const Pad2DImplementation> pad2d_implementations() { return kImplementations; }
+std::span<const Pad2DImplementation> pad2d_implementations() { return kPad2DImplementations; }
 
 }  // namespace saccade::kernels

@@ -29,7 +29,7 @@ std::unique_ptr<PermuteKernel> make_reference(const PermuteProblem& problem) {
   return std::make_unique<ReferencePermute>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kPermuteImplementations = {
     PermuteImplementation{"tiled", accept_all, tiled::make_permute},
     PermuteImplementation{"reference", accept_all, make_reference},
 };
@@ -49,6 +49,6 @@ std::string PermuteProblem::id() const {
   return id;
 }
 
-std::span<const PermuteImplementation> permute_implementations() { return kImplementations; }
+std::span<const PermuteImplementation> permute_implementations() { return kPermuteImplementations; }
 
 }  // namespace saccade::kernels

@@ -40,7 +40,7 @@ std::unique_ptr<Pool2DKernel> make_reference(const Pool2DProblem& problem) {
   return std::make_unique<ReferencePool2D>(problem);
 }
 
-constexpr std::array<Pool2DImplementation, 3> kImplementations{{
+constexpr std::array<Pool2DImplementation, 3> kPool2DImplementations{{
     {"simd", simd::decline, simd::make},
     {"onednn", onednn::decline_pool2d, onednn::make_pool2d},
     {"reference", accept_all<Pool2DProblem>, make_reference},
@@ -65,6 +65,6 @@ std::string Pool2DProblem::id() const {
   return extents + dilation + (kind == PoolKind::max ? "_max" : "_average");
 }
 
-std::span<const Pool2DImplementation> pool2d_implementations() { return kImplementations; }
+std::span<const Pool2DImplementation> pool2d_implementations() { return kPool2DImplementations; }
 
 }  // namespace saccade::kernels

@@ -4,10 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <numeric>
 #include <vector>
+
+#include "saccade/kernels/testing_internal.h"
 
 namespace saccade::kernels {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 using testing::Each;
 using testing::ElementsAre;
 using Values = std::vector<float>;
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 Values count_from_one(Index elements) {
   Values values(usize(elements));

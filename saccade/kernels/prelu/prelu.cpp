@@ -32,7 +32,7 @@ std::unique_ptr<PReluKernel> make_reference(const PReluProblem& problem) {
   return std::make_unique<ReferencePRelu>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kPReluImplementations = {
     PReluImplementation{"simd", accept_all, simd::make_prelu},
     PReluImplementation{"reference", accept_all, make_reference},
 };
@@ -41,6 +41,6 @@ constexpr std::array kImplementations = {
 
 std::string PReluProblem::id() const { return problem_id({{"r", rows}, {"c", c}}); }
 
-std::span<const PReluImplementation> prelu_implementations() { return kImplementations; }
+std::span<const PReluImplementation> prelu_implementations() { return kPReluImplementations; }
 
 }  // namespace saccade::kernels

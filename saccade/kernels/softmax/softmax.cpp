@@ -30,7 +30,7 @@ std::unique_ptr<SoftmaxKernel> make_reference(const SoftmaxProblem& problem) {
   return std::make_unique<ReferenceSoftmax>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kSoftmaxImplementations = {
     SoftmaxImplementation{"simd", accept_all, simd::make},
     SoftmaxImplementation{"onednn", onednn::decline_softmax, onednn::make_softmax},
     SoftmaxImplementation{"reference", accept_all, make_reference},
@@ -40,6 +40,6 @@ constexpr std::array kImplementations = {
 
 std::string SoftmaxProblem::id() const { return problem_id({{"r", rows}, {"c", classes}}) + (log ? "_log" : ""); }
 
-std::span<const SoftmaxImplementation> softmax_implementations() { return kImplementations; }
+std::span<const SoftmaxImplementation> softmax_implementations() { return kSoftmaxImplementations; }
 
 }  // namespace saccade::kernels

@@ -4,10 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <string>
 #include <vector>
+
+#include "saccade/kernels/testing_internal.h"
 
 namespace saccade::kernels {
 namespace {
@@ -16,9 +17,6 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::FloatEq;
 using testing::Pointwise;
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 /// Calls check(softmax of one row) with every implementation.
 template <class Check>

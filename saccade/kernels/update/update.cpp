@@ -34,7 +34,7 @@ std::unique_ptr<UpdateKernel> make(const UpdateProblem& problem) {
   return std::make_unique<SliceUpdate<kUpdateSlice>>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kUpdateImplementations = {
     UpdateImplementation{"simd", accept_all, make<simd::update_slice>},
     UpdateImplementation{"reference", accept_all, make<reference::update_slice>},
 };
@@ -86,6 +86,6 @@ int slot_count(UpdateRule rule) noexcept {
 
 std::string UpdateProblem::id() const { return std::string(name_of(rule)); }
 
-std::span<const UpdateImplementation> update_implementations() { return kImplementations; }
+std::span<const UpdateImplementation> update_implementations() { return kUpdateImplementations; }
 
 }  // namespace saccade::kernels

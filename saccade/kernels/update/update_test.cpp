@@ -9,21 +9,19 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "saccade/base/parallel.h"
 #include "saccade/base/random.h"
+#include "saccade/kernels/testing_internal.h"
 #include "saccade/kernels/update/reference.h"
 #include "saccade/kernels/update/squares.h"
 
 namespace saccade::kernels {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kGuard = -12345.0F;
 
 enum Extra : unsigned { kPlain = 0, kScale = 1, kClip = 2, kDecay = 4, kAverage = 8 };

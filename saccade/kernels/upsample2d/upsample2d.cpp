@@ -29,7 +29,7 @@ std::unique_ptr<UpSample2DKernel> make_reference(const UpSample2DProblem& proble
   return std::make_unique<ReferenceUpSample2D>(problem);
 }
 
-constexpr std::array kImplementations = {
+constexpr std::array kUpSample2DImplementations = {
     UpSample2DImplementation{"simd", accept_all, simd::make_upsample2d},
     UpSample2DImplementation{"reference", accept_all, make_reference},
 };
@@ -41,6 +41,6 @@ std::string UpSample2DProblem::id() const {
          (kind == UpSampling::nearest ? "_nearest" : "_bilinear");
 }
 
-std::span<const UpSample2DImplementation> upsample2d_implementations() { return kImplementations; }
+std::span<const UpSample2DImplementation> upsample2d_implementations() { return kUpSample2DImplementations; }
 
 }  // namespace saccade::kernels

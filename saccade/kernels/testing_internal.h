@@ -1,11 +1,15 @@
 #pragma once
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "saccade/base/integer.h"
 
 namespace saccade::kernels {
+
+inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
+inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 /// Memory for a kernel's scratch and saved buffers in the unit tests: 64-byte aligned, filled with NaN's bits.
 class TestMemory {

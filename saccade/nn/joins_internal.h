@@ -1,0 +1,52 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "saccade/nn/fold_internal.h"
+#include "saccade/nn/model.h"
+#include "saccade/nn/operation.h"
+
+namespace saccade::internal {
+
+/// Layers that the step of one of them, node i, computes together; of what lies between them nobody else reads anything.
+/// The steps of the others become views: those before it of what the first one reads, those behind it of what it writes.
+struct Join {
+  std::vector<std::size_t> others;      ///< The nodes whose work it does.
+  std::vector<std::size_t> parameters;  ///< The nodes whose parameters the operation takes, in its order.
+  std::size_t output;                   ///< The node whose shape it writes.
+  /// Makes the operation; context as of node i, but for the parameters and dst.
+  std::function<std::unique_ptr<Operation>(const PrepareContext&)> prepare;
+  std::size_t partner;     ///< Another one by which to name it.
+  std::string declined{};  ///< Why they are computed one after the other all the same; or empty.
+};
+
+/// For each node what may join it.
+using Joins = std::vector<std::optional<Join>>;
+
+/// Where joins are looked for: nodes from behind `first` up to `last`.
+struct JoinScope {
+  const Model& model;
+  const std::vector<std::optional<Fold>>& folds;  ///< What folds into each node.
+  const std::vector<bool>& passive;               ///< Whether no backward pass comes to a node.
+  std::size_t first, last;
+};
+
+/// All joins, a node in one of them at most.
+Joins find_joins(const JoinScope& scope);
+
+/// 2x2 max pooling, and perhaps a ReLU before it, joins the convolution (or what is folded into it) before them, whose
+/// window moves pixel by pixel.
+void join_pools(const JoinScope& scope, Joins& joins);
+
+/// A convolution of single pixels joins the depthwise one behind it where no backward pass comes, and both have the same
+/// activation, and a bias or none.
+void join_convolutions(const JoinScope& scope, Joins& joins);
+
+/// The addition of a shortcut, an activation, or both, join the batch normalisation before them: in the addition's step,
+/// or without one in its own.
+void join_norms(const JoinScope& scope, Joins& joins);
+
+}  // namespace saccade::internal
