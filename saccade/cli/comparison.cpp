@@ -35,8 +35,9 @@ void require_agreement(const std::string& where, double difference) {
 }
 
 /// What training takes beside the images: weights, gradients, Adam's memory, activations, working memory; or nothing known.
-/// `steps` have made none yet.
-std::optional<Index> bytes_of_training(const Model& net, NetworkSteps& steps) {
+/// Makes one step.
+std::optional<Index> bytes_of_training(Model& net, Index batch, std::uint64_t seed) {
+  NetworkSteps steps(net, batch, seed);
   const PeakMemory memory;
   steps.train();  // touches all that a step touches
   const std::optional<Index> growth = memory.growth_bytes();
@@ -86,8 +87,9 @@ ComparisonReport compare_network(const ComparisonOptions& options) {
   const bool trains = options.peer == PeerKind::pytorch;
   Model net = benchmark_network(options.network.network, options.network.seed);
   const Index batch = options.network.batch_size.value_or(trains ? usual_batch(net.input_shape()) : 1);
+  std::optional<Index> training_bytes;
+  if (trains) training_bytes = bytes_of_training(net, batch, options.network.seed);
   NetworkSteps steps(net, batch, options.network.seed);
-  const std::optional<Index> training_bytes = trains ? bytes_of_training(net, steps) : std::nullopt;
 
   std::vector<std::string_view> names = {"inference"};
   if (trains) names.insert(names.begin(), "training");
