@@ -58,7 +58,9 @@ function(saccade_folder name)
   target_compile_features(saccade_${name} ${scope} cxx_std_20)
   target_include_directories(saccade_${name} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  if(NOT ARG_COMMAND_ONLY)
+  if(ARG_COMMAND_ONLY)
+    set_property(GLOBAL APPEND PROPERTY SACCADE_COMMAND ${name})
+  else()
     set_property(GLOBAL APPEND PROPERTY SACCADE_LIBRARY ${name})
   endif()
 
