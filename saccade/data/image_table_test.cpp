@@ -88,7 +88,7 @@ TEST_F(ImageTable, GivenClasses) {
               HasSubstr("labels.csv: expected labels of the classes x, y, got a, b, c; rename them"));
 }
 
-std::vector<float> target_of(const Dataset& dataset, Index i) {
+std::vector<float> targets_of(const Dataset& dataset, Index i) {
   std::vector<float> target(dataset.class_names().size());
   dataset.target(i, target);
   return target;
@@ -121,18 +121,18 @@ TEST_F(ImageTable, SeveralLabelsARow) {
   const FoundImages found = image_table(path, {.label_separator = "|"});
   EXPECT_THAT(found.images->class_names(), ElementsAre("a", "b", "c"));
   ASSERT_TRUE(found.images->has_targets());
-  EXPECT_THAT(target_of(*found.images, 0), ElementsAre(1, 1, 0));
-  EXPECT_THAT(target_of(*found.images, 1), ElementsAre(0, 1, 0));
-  EXPECT_THAT(target_of(*found.images, 2), ElementsAre(0, 0, 1));
+  EXPECT_THAT(targets_of(*found.images, 0), ElementsAre(1, 1, 0));
+  EXPECT_THAT(targets_of(*found.images, 1), ElementsAre(0, 1, 0));
+  EXPECT_THAT(targets_of(*found.images, 2), ElementsAre(0, 0, 1));
   EXPECT_EQ(found.images->label(0), 0) << "the first of the largest";
   EXPECT_EQ(found.images->label(1), 1);
 
   const FoundImages some = image_table(path, {.label_separator = "|", .classes = {"c", "a"}});
   EXPECT_EQ(some.images->size(), 2) << "'b' alone is none of these";
-  EXPECT_THAT(target_of(*some.images, 0), ElementsAre(0, 1));
-  EXPECT_THAT(target_of(*some.images, 1), ElementsAre(1, 0));
+  EXPECT_THAT(targets_of(*some.images, 0), ElementsAre(0, 1));
+  EXPECT_THAT(targets_of(*some.images, 1), ElementsAre(1, 0));
   EXPECT_THAT(image_table(path).images->class_names(), ElementsAre("b", "b|a", "c")) << "no separator, no list";
-  EXPECT_THAT(target_of(*image_table(path).images, 1), ElementsAre(1, 0, 0));
+  EXPECT_THAT(targets_of(*image_table(path).images, 1), ElementsAre(1, 0, 0));
   const auto bad = table("filename,class\nimg/1.png,b||a\n");
   EXPECT_THAT(message_of([&] { image_table(bad, {.label_separator = "|"}); }),
               HasSubstr("line 2, column 'class': expected labels with '|' between, got 'b||a'"));
@@ -142,8 +142,8 @@ TEST_F(ImageTable, ColumnsOfNumbers) {
   const auto path = table("filename,width,height\nimg/1.png,0.5,-2\nimg/gone.png,1,1\nimg/2.png,1e3,2000\n");
   const FoundImages found = image_table(path, {.y_cols = {"height", "width"}, .weight_col = "width"});
   EXPECT_THAT(found.images->class_names(), ElementsAre("height", "width"));
-  EXPECT_THAT(target_of(*found.images, 0), ElementsAre(-2, 0.5F));
-  EXPECT_THAT(target_of(*found.images, 1), ElementsAre(2000, 1000));
+  EXPECT_THAT(targets_of(*found.images, 0), ElementsAre(-2, 0.5F));
+  EXPECT_THAT(targets_of(*found.images, 1), ElementsAre(2000, 1000));
   EXPECT_EQ(found.images->label(0), 1);
   EXPECT_EQ(found.images->label(1), 0);
   EXPECT_EQ(found.images->weight(1), 1000.0F);

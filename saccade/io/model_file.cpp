@@ -19,7 +19,7 @@ namespace {
 
 using internal::quote;
 
-constexpr Index kVersion = 1;
+constexpr Index kModelFileVersion = 1;
 constexpr const char* kOtherNetwork = "the file is damaged, or its architecture and its tensors belong to two networks";
 
 Metadata metadata_of(const Model& model) {
@@ -27,7 +27,7 @@ Metadata metadata_of(const Model& model) {
   for (const Parameter& parameter : model.parameters()) {
     if (!parameter.trainable) frozen.push_back(parameter.name);
   }
-  Metadata metadata = internal::format_metadata(internal::kNetworkFormat, kVersion);
+  Metadata metadata = internal::format_metadata(internal::kNetworkFormat, kModelFileVersion);
   metadata["architecture"] = internal::format_architecture(model);
   metadata.merge(internal::facts_of(model));
   metadata["frozen"] = internal::format_strings(frozen);
@@ -39,7 +39,7 @@ class ModelReader {
  public:
   ModelReader(SafetensorsFile contents, const std::string& file)
       : metadata_(std::move(contents.metadata)), file_(file) {
-    internal::check_format(metadata_, internal::kNetworkFormat, kVersion, file_);
+    internal::check_format(metadata_, internal::kNetworkFormat, kModelFileVersion, file_);
     for (auto& [name, tensor] : contents.tensors) tensors_.emplace(std::move(name), std::move(tensor));
   }
 

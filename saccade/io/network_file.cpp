@@ -49,7 +49,7 @@ Kind kind_of(std::span<const std::byte> bytes) {
   return Kind::unknown;
 }
 
-[[noreturn]] void fail(std::string where, std::string expected, std::string got, std::string fix) {
+[[noreturn]] void fail_network(std::string where, std::string expected, std::string got, std::string fix) {
   throw FormatError({std::move(where), std::move(expected), std::move(got), std::move(fix)});
 }
 
@@ -65,8 +65,8 @@ Model read_network(std::span<const std::byte> bytes, const std::string& name) {
     case Kind::keras:
       return read_keras(bytes, name);
     case Kind::torch:
-      fail(name, "a whole network", "weights alone, of PyTorch's",
-           fmt::format("say which network: saccade convert {} net.safetensors --model NAME", name));
+      fail_network(name, "a whole network", "weights alone, of PyTorch's",
+                   fmt::format("say which network: saccade convert {} net.safetensors --model NAME", name));
     case Kind::unknown:
       break;
   }
@@ -74,8 +74,9 @@ Model read_network(std::span<const std::byte> bytes, const std::string& name) {
   if (name.ends_with(".onnx")) return read_onnx(bytes, name);
   if (name.ends_with(".safetensors")) return read_model(bytes, name);
   if (name.ends_with(".keras") || name.ends_with(".h5")) return read_keras(bytes, name);
-  fail(name, fmt::format("a network: {}", network_endings()), bytes.empty() ? "an empty file" : "something else",
-       "name a network, or a folder that 'saccade train' made");
+  fail_network(name, fmt::format("a network: {}", network_endings()),
+               bytes.empty() ? "an empty file" : "something else",
+               "name a network, or a folder that 'saccade train' made");
 }
 
 Model load_network(const std::filesystem::path& path) { return read_network(read_file(path), path.string()); }
@@ -92,11 +93,12 @@ void take_weights(Model& net, const std::filesystem::path& path) {
       return take_keras_weights(net, bytes, name);
     case Kind::keras:
     case Kind::onnx:
-      fail(name, "weights alone", "a whole network", "leave --model out: the file says what it is");
+      fail_network(name, "weights alone", "a whole network", "leave --model out: the file says what it is");
     case Kind::unknown:
       break;
   }
-  fail(name, "weights of PyTorch's or Keras's: .pth, .safetensors or .h5", "something else", "name another file");
+  fail_network(name, "weights of PyTorch's or Keras's: .pth, .safetensors or .h5", "something else",
+               "name another file");
 }
 
 bool can_be_saved(const std::filesystem::path& path) {

@@ -54,7 +54,7 @@ Tensors state_dict() {
 }
 
 /// The outputs for the image whose element i, channels first, is cos(0.3 i).
-std::vector<float> outputs(Model& net) {
+std::vector<float> torch_outputs(Model& net) {
   std::vector<float> image(32);
   for (std::size_t c = 0; c < 2; ++c) {
     for (std::size_t pixel = 0; pixel < 16; ++pixel) {
@@ -71,14 +71,14 @@ TEST(TorchWeights, GiveTheOutputsOfPyTorch) {
   take_torch_weights(net, state_dict(), "net.pth");
   // PyTorch 1.13: Conv2d, BatchNorm2d, Conv2d(groups=4), PReLU, flatten, Linear
   const std::vector<float> expected = {-0.8101177F, -56.858345F, 65.531128F};
-  EXPECT_THAT(outputs(net), testing::Pointwise(testing::FloatNear(1e-4F), expected));
+  EXPECT_THAT(torch_outputs(net), testing::Pointwise(testing::FloatNear(1e-4F), expected));
 
   for (const char* wrapper : {"module.", "model._orig_mod."}) {
     Tensors prefixed = state_dict();
     for (auto& [name, tensor] : prefixed) name = wrapper + name;
     Model other = network();
     take_torch_weights(other, std::move(prefixed), "net.pth");
-    EXPECT_EQ(outputs(other), outputs(net));
+    EXPECT_EQ(torch_outputs(other), torch_outputs(net));
   }
 }
 
@@ -104,7 +104,7 @@ TEST(TorchWeights, GoBackAsTheyCame) {
 
 TEST(TorchWeights, NamesWhatDoesNotFitAndLeavesTheNetwork) {
   Model net = network();
-  const std::vector<float> before = outputs(net);
+  const std::vector<float> before = torch_outputs(net);
   const auto message = [&](auto change) {
     Tensors tensors = state_dict();
     change(tensors);
@@ -123,7 +123,7 @@ TEST(TorchWeights, NamesWhatDoesNotFitAndLeavesTheNetwork) {
       HasSubstr("tensor 'stem_0.weight': expected a name that is not 'stem_0.weight' with '_' for '.', got a second "
                 "one beside 'stem.0.weight'; rename one of the two in PyTorch"));
   EXPECT_THAT(message([](Tensors& t) { t[0].second = Tensor(Shape{4, 2, 9}); }), HasSubstr("got [4, 2, 9]"));
-  EXPECT_EQ(outputs(net), before);
+  EXPECT_EQ(torch_outputs(net), before);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace saccade {
 namespace {
 
-constexpr internal::Choices<PadMode, 3> kModes{
+constexpr internal::Choices<PadMode, 3> kPadModes{
     {{"constant", PadMode::constant}, {"edge", PadMode::edge}, {"reflect", PadMode::reflect}}};
 
 }  // namespace
@@ -22,7 +22,7 @@ void Pad::visit(PadOptions& o, OptionVisitor& v) {
   v.visit("axis", o.axis);
   v.visit("before", o.before);
   v.visit("after", o.after);
-  internal::visit_choice("pad", "mode", o.mode, kModes, v);
+  internal::visit_choice("pad", "mode", o.mode, kPadModes, v);
   v.visit("value", o.value);
 }
 

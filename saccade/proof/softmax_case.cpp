@@ -12,7 +12,7 @@ namespace {
 using kernels::SoftmaxBuffers;
 using kernels::SoftmaxProblem;
 
-constexpr double kRange = 8.0;  // of the logits: e^16 between the largest and the smallest probability
+constexpr double kSoftmaxRange = 8.0;  // of the logits: e^16 between the largest and the smallest probability
 
 /// Operand src; result dst.
 class SoftmaxCase final : public CaseOf<SoftmaxCase> {
@@ -22,7 +22,7 @@ class SoftmaxCase final : public CaseOf<SoftmaxCase> {
   std::string_view operation() const override { return "softmax"; }
   std::string id() const override { return problem_.id(); }
   std::vector<Operand> operands() const override {
-    return {{"src", elements(), Gradient::data, {.low = -kRange, .high = kRange}}};
+    return {{"src", elements(), Gradient::data, {.low = -kSoftmaxRange, .high = kSoftmaxRange}}};
   }
   std::vector<Result> results() const override { return {{"dst", elements()}}; }
   std::vector<Pass> passes() const override { return {Pass::forward, Pass::backward_data}; }
@@ -32,7 +32,7 @@ class SoftmaxCase final : public CaseOf<SoftmaxCase> {
   }
   bool exact(Pass) const override { return false; }
   /// The sum of a row; exp's argument, off by a rounding of its size, and exp itself.
-  double rounding(Pass) const override { return static_cast<double>(problem_.classes) + 2.0 * kRange + 4.0; }
+  double rounding(Pass) const override { return static_cast<double>(problem_.classes) + 2.0 * kSoftmaxRange + 4.0; }
   void magnitude(Pass pass, const Views<double>& views) const override;
   std::vector<std::string_view> implementations() const override {
     return names_of(kernels::softmax_implementations());
@@ -66,7 +66,7 @@ class SoftmaxCase final : public CaseOf<SoftmaxCase> {
 void SoftmaxCase::magnitude(Pass pass, const Views<double>& views) const {
   if (pass == Pass::forward) {
     compute(pass, views);
-    for (double& value : views.results[0]) value = std::abs(value) + (problem_.log ? 2.0 * kRange : 0.0);
+    for (double& value : views.results[0]) value = std::abs(value) + (problem_.log ? 2.0 * kSoftmaxRange : 0.0);
     return;
   }
   const std::size_t classes = usize(problem_.classes);
