@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using Bytes = std::vector<std::byte>;
 
-std::string message_of(const std::function<void()>& call) {
+std::string gzip_message(const std::function<void()>& call) {
   try {
     call();
   } catch (const FormatError& error) {
@@ -98,11 +98,11 @@ TEST(ByteReader, SaysWhereTheContentEnds) {
     Bytes seven(7);
     reader.read_exactly(four, "4 bytes of it");
     EXPECT_EQ(four, bytes_of("0123"));
-    EXPECT_THAT(message_of([&] { reader.require_end(); }),
+    EXPECT_THAT(gzip_message([&] { reader.require_end(); }),
                 StartsWith(at + "4: expected the end of the file, got " + (pack ? "more bytes" : "6 more bytes")));
     ByteReader again(pack ? packed : content, "file.bin");
     again.read_exactly(four, "4 bytes of it");
-    EXPECT_EQ(message_of([&] { again.read_exactly(seven, "7 bytes of more"); }),
+    EXPECT_EQ(gzip_message([&] { again.read_exactly(seven, "7 bytes of more"); }),
               at +
                   "4: expected 7 bytes of more, got the end of the file after 6 of them; the file is cut short: get it "
                   "again");
@@ -113,7 +113,7 @@ TEST(ByteReader, RefusesPackedFilesCutAnywhere) {
   const Bytes packed = gzip(noise(300));
   for (std::size_t size = 2; size < packed.size(); ++size) {
     const Bytes cut(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(size));
-    EXPECT_EQ(message_of([&] { drain(cut, 64); }),
+    EXPECT_EQ(gzip_message([&] { drain(cut, 64); }),
               "file: byte " + std::to_string(size) +
                   ": expected more of the gzip data, got the end of the file; the file is damaged: get it again");
   }
@@ -124,7 +124,7 @@ TEST(ByteReader, RefusesDamage) {
   auto damaged = [&](std::size_t position, std::byte value) {
     Bytes file = packed;
     file[position] = value;
-    return message_of([&] { drain(file, 64); });
+    return gzip_message([&] { drain(file, 64); });
   };
   EXPECT_THAT(damaged(2, std::byte{7}), HasSubstr("expected sound gzip data, got unknown compression method"));
   EXPECT_THAT(damaged(3, std::byte{0xe0}), HasSubstr("got unknown header flags set"));
@@ -134,7 +134,7 @@ TEST(ByteReader, RefusesDamage) {
   Bytes longer = packed;
   longer.push_back(std::byte{0});
   EXPECT_EQ(
-      message_of([&] { drain(longer, 64); }),
+      gzip_message([&] { drain(longer, 64); }),
       "file: byte " + std::to_string(packed.size()) +
           ": expected the end of the file, or another gzip member, got 1 other bytes; the file is damaged: get it "
           "again");
@@ -147,7 +147,7 @@ TEST(ByteReader, UnpacksOnlyWhatIsAskedFor) {
   Bytes four(4);
   reader.read_exactly(four, "4 bytes");
   EXPECT_EQ(reader.position(), 4);
-  EXPECT_THAT(message_of([&] { reader.require_end(); }),
+  EXPECT_THAT(gzip_message([&] { reader.require_end(); }),
               StartsWith("bomb: unpacked byte 4: expected the end of the file"));
 }
 
