@@ -19,7 +19,7 @@ using ::testing::SizeIs;
 using ::testing::ThrowsMessage;
 
 /// Letters without a period that a lost or doubled piece could hide in.
-std::string letters(std::size_t count) {
+std::string repeated_letters(std::size_t count) {
   std::string text;
   for (std::size_t i = 0; text.size() < count; ++i) text += fmt::format("{} ", i);
   return text.substr(0, count);
@@ -36,7 +36,7 @@ class Download : public ::testing::Test {
   void run(const DownloadOptions& options = kQuick) { download(server_.url() + "letters", folder_ / "part", options); }
   std::string got() const { return read_text_file(folder_ / "part"); }
 
-  const std::string content_ = letters(1'000'000);
+  const std::string content_ = repeated_letters(1'000'000);
   ScratchFolder folder_;
   HttpServer server_;
 };
