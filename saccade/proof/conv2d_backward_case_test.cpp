@@ -4,12 +4,9 @@
 #include <string>
 
 #include "saccade/kernels/conv2d_backward/pixels_sweep.h"
-#include "saccade/kernels/simd/simd.h"
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
-
-// After simd.h, which says what is built.
-#include <hwy/highway.h>
+#include "saccade/proof/testing_internal.h"
 
 namespace saccade::proof {
 namespace {
@@ -17,10 +14,7 @@ namespace {
 /// Proves the cases, all of which the implementation takes, with every instruction set that this processor has.
 template <class Ids>
 void expect_proved(std::string_view implementation, const Ids& ids) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  for_each_instruction_set([&] {
     Report report;
     for (const std::string& id : ids) {
       report.add(
@@ -28,9 +22,7 @@ void expect_proved(std::string_view implementation, const Ids& ids) {
     }
     EXPECT_TRUE(report.holds()) << report.to_string();
     EXPECT_EQ(report.proved, static_cast<int>(std::size(ids))) << report.to_string();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  });
 }
 
 // Rows of whole pixels in every grouping and a rest, windows that reach over an edge or both, rows and columns that no window

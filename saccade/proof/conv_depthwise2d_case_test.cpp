@@ -3,12 +3,9 @@
 
 #include <string>
 
-#include "saccade/kernels/simd/simd.h"
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
-
-// After simd.h, which says what is built.
-#include <hwy/highway.h>
+#include "saccade/proof/testing_internal.h"
 
 namespace saccade::proof {
 namespace {
@@ -23,10 +20,7 @@ TEST(ConvDepthwise2D, HoldsTheProof) {
       "n1ih64iw160ic2oc40kh3kw3sh2sw2_same_relu6",  "n1ih61iw150ic2oc49kh3kw3_same_relu6",
       "n5ih4iw12ic6oc70kh5kw3sh3sw1pt4pb4pl1_relu", "n1ih13iw13ic9oc60kh1kw3sh2sw1pl1pr1",
   };
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  for_each_instruction_set([&] {
     Report report;
     for (const std::string& id : ids) {
       report.add(prove(*find_operation("conv_depthwise2d").parse(id), {.only = "simd"}));
@@ -34,9 +28,7 @@ TEST(ConvDepthwise2D, HoldsTheProof) {
     EXPECT_TRUE(report.holds()) << report.to_string();
     EXPECT_EQ(report.declined.size(), 0);
     EXPECT_EQ(report.proved, static_cast<int>(std::size(ids)));
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  });
 }
 
 TEST(ConvDepthwise2D, ReferenceTakesWhatTheOtherDeclines) {

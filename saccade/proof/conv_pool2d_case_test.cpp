@@ -3,12 +3,9 @@
 
 #include <string>
 
-#include "saccade/kernels/simd/simd.h"
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
-
-// After simd.h, which says what is built.
-#include <hwy/highway.h>
+#include "saccade/proof/testing_internal.h"
 
 namespace saccade::proof {
 namespace {
@@ -22,10 +19,7 @@ TEST(ConvPool2D, HoldsTheProof) {
       "n2ih19iw6ic4oc33kh10kw3_relu",     "n2ih4iw4ic5oc4kh3kw3pt2pb0pl0pr3", "n1ih40iw36ic5oc20kh3kw3_same_relu",
       "n2ih8iw19ic15oc7kh7kw7_same_relu",
   };
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  for_each_instruction_set([&] {
     Report report;
     for (const std::string& id : ids) {
       report.add(prove(*find_operation("conv_pool2d").parse(id), {.only = "simd", .derivative_budget = 1e4}));
@@ -33,9 +27,7 @@ TEST(ConvPool2D, HoldsTheProof) {
     EXPECT_TRUE(report.holds()) << report.to_string();
     EXPECT_EQ(report.declined.size(), 0);
     EXPECT_EQ(report.proved, 2 * static_cast<int>(std::size(ids)));
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  });
 }
 
 TEST(ConvPool2D, ReferenceTakesWhatTheOtherDeclines) {

@@ -3,30 +3,16 @@
 #include <string_view>
 #include <utility>
 
-#include "saccade/kernels/simd/simd.h"
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
-
-// After simd.h, which says what is built.
-#include <hwy/highway.h>
+#include "saccade/proof/testing_internal.h"
 
 // The vector implementations, with every instruction set that this processor has: a result that is right with AVX-512 may
 // be wrong with SSE4, whose vectors are shorter.
 namespace saccade::proof {
 namespace {
 
-class InstructionSets : public testing::Test {
- protected:
-  ~InstructionSets() override { choose(0); }
-
-  /// 0 puts the processor's own best back.
-  static void choose(std::int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
-
-TEST_F(InstructionSets, AllHoldTheProof) {
+TEST(InstructionSets, AllHoldTheProof) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"pool2d", "n3ih9iw7c3kh2kw2_max"},
       {"pool2d", "n3ih9iw8c6kh2kw2_same_max"},
@@ -44,9 +30,7 @@ TEST_F(InstructionSets, AllHoldTheProof) {
       {"bias", "r40c6"},
       {"add", "i3n131"},
   };
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    SCOPED_TRACE(hwy::TargetName(target));
-    choose(target);
+  for_each_instruction_set([&] {
     Report report;
     for (const auto& [operation, id] : cases) {
       report.add(prove(*find_operation(operation).parse(id), {.only = "simd", .derivative_budget = 1e4}));
@@ -54,8 +38,7 @@ TEST_F(InstructionSets, AllHoldTheProof) {
     EXPECT_TRUE(report.holds()) << report.to_string();
     EXPECT_EQ(report.declined.size(), 0);
     EXPECT_GE(report.proved, 2 * static_cast<int>(std::size(cases)) - 1);  // add has no backward pass
-    choose(0);
-  }
+  });
 }
 
 }  // namespace

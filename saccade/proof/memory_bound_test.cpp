@@ -1,12 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <string>
 #include <vector>
 
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
+#include "saccade/proof/testing_internal.h"
 
 // Every check of prove() on the operations that are bound by memory: extents around the width of a vector (4, 8 and 16
 // floats), of a period of columns and of a task.
@@ -192,21 +192,6 @@ TEST(MemoryBound, Arithmetic) {
   }
   expect_proved(prove_all("arithmetic", ids), static_cast<int>(ids.size()) * 4);
 }
-
-/// Makes the vector implementations use one instruction set, and puts the best one back.
-class InstructionSetScope {
- public:
-  explicit InstructionSetScope(std::int64_t target) { use(target); }
-  ~InstructionSetScope() { use(0); }
-  InstructionSetScope(const InstructionSetScope&) = delete;
-  InstructionSetScope& operator=(const InstructionSetScope&) = delete;
-
- private:
-  static void use(std::int64_t targets) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
 
 TEST(MemoryBound, EveryInstructionSetThatIsBuilt) {
   struct Cases {
