@@ -26,7 +26,8 @@ HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {
 
 using WeightMemory = simd::WeightSums::Memory;
-constexpr int kMostChannels = 4;
+/// Sums of a filter up to which all gradients are added.
+constexpr Index kFewSums = 8 * simd::kSumLanes;
 
 using SumTag = hn::CappedTag<float, simd::kSumLanes>;
 
@@ -87,19 +88,45 @@ HWY_INLINE void FindWinners(const ConvPoolGeometry& g, const WeightMemory& m, co
   }
 }
 
+/// Some gradients of a channel, `step` apart, and as many for the next channels behind each.
+struct Gradients {
+  const float* values;
+  const std::int32_t* offsets;
+  Index count, step;
+};
+
+/// Those of a channel that are not zero. Each is written at the end of the list, and the end moves if it belongs there: a
+/// branch would be mispredicted.
+HWY_INLINE Gradients PickGradients(const ConvPoolGeometry& g, const WeightMemory& m, Index channel) {
+  const Index windows = g.oh * g.ow, step = g.lanes_oc;
+  const float* HWY_RESTRICT value = m.gradients + channel;
+  const std::int32_t* HWY_RESTRICT offset = m.offsets + channel;
+  float* HWY_RESTRICT const picked = m.picked;
+  std::int32_t* HWY_RESTRICT const picked_offsets = m.picked_offsets;
+  Index count = 0;
+  for (Index window = 0; window < windows; ++window) {
+    picked[count] = *value;
+    picked_offsets[count] = *offset;
+    count += *value != 0;
+    value += step;
+    offset += step;
+  }
+  return {picked, picked_offsets, count, 1};
+}
+
 /// Channels whose sums are held at once.
 constexpr int ChannelsAtOnce(int rows, int vectors) {
   const int channels = (kRegisters < 24 ? kRegisters : 24) / (rows * vectors);
   return channels >= 4 ? 4 : channels >= 2 ? 2 : 1;
 }
 
-/// sums [kChannels, kRows, kVectors] += gradient * (rows of the image where its winner lies), for each window.
+/// sums [kChannels, kRows, kVectors] += gradient * (rows of the image where its winner lies), for each of the gradients.
 template <int kChannels, int kRows, int kVectors>
-HWY_INLINE void SumTile(const ConvPoolGeometry& g, const WeightMemory& m, Index channel,
+HWY_INLINE void SumTile(const ConvPoolGeometry& g, const WeightMemory& m, Gradients gradients,
                         const float* HWY_RESTRICT image, float* HWY_RESTRICT sums) {
   const SumTag d;
   constexpr auto kLanes = static_cast<Index>(hn::MaxLanes(d));
-  const Index filter = g.kh * m.sum_row;
+  const Index filter = g.kh * m.sum_row, row = m.row;
   hn::Vec<SumTag> sum[usize(kChannels)][usize(kRows)][usize(kVectors)];
   const auto each = [&](const auto& op) HWY_ATTR {
     HWY_UNROLL(4)
@@ -112,50 +139,75 @@ HWY_INLINE void SumTile(const ConvPoolGeometry& g, const WeightMemory& m, Index 
     }
   };
   each([&](auto& vector, const float* from) HWY_ATTR { vector = hn::LoadU(d, from); });
-  const Index windows = g.oh * g.ow, step = g.lanes_oc, row = m.row;
-  const float* HWY_RESTRICT gradient = m.gradients + channel;
-  const std::int32_t* HWY_RESTRICT offset = m.offsets + channel;
-  for (Index window = 0; window < windows; ++window) {
+  for (Index i = 0; i < gradients.count; ++i) {
     HWY_UNROLL(4)
     for (int c = 0; c < kChannels; ++c) {
-      const auto factor = hn::Set(d, gradient[c]);
-      const float* HWY_RESTRICT from = image + offset[c];
+      const auto gradient = hn::Set(d, gradients.values[c]);
+      const float* from = image + gradients.offsets[c];
       HWY_UNROLL(6)
       for (int r = 0; r < kRows; ++r) {
         from = Base(from);
         HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) {
-          sum[c][r][v] = hn::MulAdd(hn::LoadU(d, from + v * kLanes), factor, sum[c][r][v]);
+          sum[c][r][v] = hn::MulAdd(hn::LoadU(d, from + v * kLanes), gradient, sum[c][r][v]);
         }
         from += row;
       }
     }
-    gradient += step;
-    offset += step;
+    gradients.values += gradients.step;
+    gradients.offsets += gradients.step;
   }
   each([&](auto& vector, float* to) HWY_ATTR { hn::StoreU(vector, d, to); });
 }
 
-void AddImage(const ConvPoolGeometry& g, const WeightMemory& m, const float* src, bool in_place, const float* grad_dst,
-              Index room, const std::uint8_t* taps) {
+/// Adds all gradients, of some channels at once.
+HWY_INLINE void SumAll(const ConvPoolGeometry& g, const WeightMemory& m, const float* first) {
   constexpr auto kLanes = static_cast<Index>(hn::MaxLanes(SumTag()));
-  if (!in_place) CopyRows(g, m, src);
-  const float* const first = in_place ? src : m.image;
-  FindWinners(g, m, grad_dst, room, taps);
   ForTiles(g.kh, m.sum_row / kLanes, [&](Index r, Index v, auto rows, auto vectors) HWY_ATTR {
     constexpr int kRows = decltype(rows)::value, kVectors = decltype(vectors)::value;
     constexpr int kChannels = ChannelsAtOnce(kRows, kVectors);
     const float* const image = first + r * m.row + v * kLanes;
-    const auto sums = [&](Index o) { return m.sums + (o * g.kh + r) * m.sum_row + v * kLanes; };
     Index o = 0;
-    for (; o + kChannels <= g.oc; o += kChannels) SumTile<kChannels, kRows, kVectors>(g, m, o, image, sums(o));
+    const auto add = [&](auto channels) HWY_ATTR {
+      const Gradients gradients{m.gradients + o, m.offsets + o, g.oh * g.ow, g.lanes_oc};
+      float* const sums = m.sums + (o * g.kh + r) * m.sum_row + v * kLanes;
+      SumTile<decltype(channels)::value, kRows, kVectors>(g, m, gradients, image, sums);
+      o += decltype(channels)::value;
+    };
+    while (o + kChannels <= g.oc) add(KnownNumber<kChannels>());
     if constexpr (kChannels > 2) {
-      for (; o + 2 <= g.oc; o += 2) SumTile<2, kRows, kVectors>(g, m, o, image, sums(o));
+      if (o + 2 <= g.oc) add(KnownNumber<2>());
     }
     if constexpr (kChannels > 1) {
-      for (; o < g.oc; ++o) SumTile<1, kRows, kVectors>(g, m, o, image, sums(o));
+      if (o < g.oc) add(KnownNumber<1>());
     }
   });
+}
+
+/// Adds those that are not zero, channel after channel.
+HWY_INLINE void SumPicked(const ConvPoolGeometry& g, const WeightMemory& m, const float* first) {
+  constexpr auto kLanes = static_cast<Index>(hn::MaxLanes(SumTag()));
+  for (Index o = 0; o < g.oc; ++o) {
+    const Gradients gradients = PickGradients(g, m, o);
+    ForTiles(g.kh, m.sum_row / kLanes, [&](Index r, Index v, auto rows, auto vectors) HWY_ATTR {
+      constexpr int kRows = decltype(rows)::value, kVectors = decltype(vectors)::value;
+      SumTile<1, kRows, kVectors>(g, m, gradients, first + r * m.row + v * kLanes,
+                                  m.sums + (o * g.kh + r) * m.sum_row + v * kLanes);
+    });
+  }
+}
+
+void AddImage(const ConvPoolGeometry& g, const WeightMemory& m, const float* src, bool in_place, const float* grad_dst,
+              Index room, const std::uint8_t* taps) {
+  if (!in_place) CopyRows(g, m, src);
+  const float* const image = in_place ? src : m.image;
+  FindWinners(g, m, grad_dst, room, taps);
+  // To pick a gradient costs what a few vectors do.
+  if (g.kh * m.sum_row <= kFewSums) {
+    SumAll(g, m, image);
+  } else {
+    SumPicked(g, m, image);
+  }
 }
 
 /// sums[i] += more[i]
@@ -196,19 +248,22 @@ Index image_floats(const ConvPoolGeometry& g) {
   return round_up(g.rows * line_row(g) * (twice(g) ? 2 : 1) + kSumLanes, kMostLanes);
 }
 Index window_floats(const ConvPoolGeometry& g) { return round_up(g.oh * g.ow * g.lanes_oc, kMostLanes); }
+Index picked_floats(const ConvPoolGeometry& g) { return round_up(g.oh * g.ow + 1, kMostLanes); }
 Index sum_floats(const ConvPoolGeometry& g) { return round_up(g.oc * g.kh * sum_row(g) + g.lanes_oc, kMostLanes); }
 
 }  // namespace
 
 Index WeightSums::floats(const ConvPoolGeometry& g) {
-  return image_floats(g) + 2 * window_floats(g) + round_up(4 * g.ow, kMostLanes) + sum_floats(g);
+  return image_floats(g) + 2 * window_floats(g) + 2 * picked_floats(g) + round_up(4 * g.ow, kMostLanes) + sum_floats(g);
 }
 
 WeightSums::WeightSums(const ConvPoolGeometry& g, float* memory) : g_(&g) {
   m_.image = memory;
   m_.gradients = m_.image + image_floats(g);
   m_.offsets = reinterpret_cast<std::int32_t*>(m_.gradients + window_floats(g));
-  m_.columns = m_.offsets + window_floats(g);
+  m_.picked = reinterpret_cast<float*>(m_.offsets + window_floats(g));
+  m_.picked_offsets = reinterpret_cast<std::int32_t*>(m_.picked + picked_floats(g));
+  m_.columns = m_.picked_offsets + picked_floats(g);
   m_.sums = reinterpret_cast<float*>(m_.columns + round_up(4 * g.ow, kMostLanes));
   m_.bias = m_.sums + g.oc * g.kh * sum_row(g);
   m_.row = line_row(g) * (twice(g) ? 2 : 1);

@@ -27,6 +27,8 @@ class WeightSums {
     float* image;           ///< with its padding, in rows of `row` floats
     float* gradients;       ///< [oh * ow, lanes_oc], zero where none passes
     std::int32_t* offsets;  ///< likewise: where in `image` the winning pixels begin
+    float* picked;          ///< of one channel, those that are not zero
+    std::int32_t* picked_offsets;
     std::int32_t* columns;  ///< [ow, 4]: those of a window in row 0, for each winner
     float* sums;            ///< [oc, kh, sum_row]
     float* bias;            ///< [lanes_oc]
