@@ -18,6 +18,8 @@ namespace saccade::kernels::simd {
 /// Longest vectors: sums run along rows of the image that begin anywhere, and longer loads would cross the lines of the
 /// cache each time.
 inline constexpr Index kSumLanes = 8;
+/// Channels whose gradients are looked at together: they stay in the first cache.
+inline constexpr Index kChannelBlock = 8;
 
 }  // namespace saccade::kernels::simd
 #endif
@@ -49,21 +51,22 @@ HWY_NOINLINE hn::Vec<D> LoadLast(D d, const float* from, Index count) {
   return hn::Load(d, buffer);
 }
 
-/// Gradients that pass, and where the winning pixels begin; the sums of the gradients of biases.
-HWY_INLINE void FindWinners(const ConvPoolGeometry& g, const WeightMemory& m, const float* grad_dst, Index room,
-                            const std::uint8_t* taps) {
+/// Of kChannelBlock channels from `channel` on: gradients that pass, and where the winning pixels begin; the sums of the
+/// gradients of biases.
+HWY_INLINE void FindWinners(const ConvPoolGeometry& g, const WeightMemory& m, Index channel, const float* grad_dst,
+                            Index room, const std::uint8_t* taps) {
   const SumTag d;
   const hn::RebindToSigned<SumTag> di;
   const hn::Rebind<std::uint8_t, SumTag> d8;
   const auto lanes = static_cast<Index>(hn::Lanes(d));
   const auto dead = hn::Set(di, simd::kDead);
   const auto three = hn::Set(di, 3);
-  const Index step = g.lanes_oc, grad_step = g.oc, ow = g.ow;
+  const Index tap_step = g.lanes_oc, grad_step = g.oc, ow = g.ow;
   const std::int32_t* const columns = m.columns;
-  for (Index o = 0; o < step; o += lanes) {
-    auto sum = hn::LoadU(d, m.bias + o);
-    const std::uint8_t* HWY_RESTRICT tap = taps + o;
-    const float* HWY_RESTRICT from = grad_dst + o;
+  for (Index o = 0; o < simd::kChannelBlock; o += lanes) {
+    auto sum = hn::LoadU(d, m.bias + channel + o);
+    const std::uint8_t* HWY_RESTRICT tap = taps + channel + o;
+    const float* HWY_RESTRICT from = grad_dst + channel + o;
     const float* const last = grad_dst + room - lanes;
     float* HWY_RESTRICT gradients = m.gradients + o;
     std::int32_t* HWY_RESTRICT offsets = m.offsets + o;
@@ -78,13 +81,13 @@ HWY_INLINE void FindWinners(const ConvPoolGeometry& g, const WeightMemory& m, co
         const auto gradient = hn::IfThenZeroElse(hn::RebindMask(d, hn::Eq(winner, dead)), all);
         hn::Store(gradient, d, gradients);
         sum = hn::Add(sum, gradient);
-        tap += step;
+        tap += tap_step;
         from += grad_step;
-        gradients += step;
-        offsets += step;
+        gradients += simd::kChannelBlock;
+        offsets += simd::kChannelBlock;
       }
     }
-    hn::StoreU(sum, d, m.bias + o);
+    hn::StoreU(sum, d, m.bias + channel + o);
   }
 }
 
@@ -95,10 +98,10 @@ struct Gradients {
   Index count, step;
 };
 
-/// Those of a channel that are not zero. Each is written at the end of the list, and the end moves if it belongs there: a
+/// Those of a channel of the block that are not zero. Each is written at the end of the list, and the end moves if it belongs there: a
 /// branch would be mispredicted.
 HWY_INLINE Gradients PickGradients(const ConvPoolGeometry& g, const WeightMemory& m, Index channel) {
-  const Index windows = g.oh * g.ow, step = g.lanes_oc;
+  const Index windows = g.oh * g.ow;
   const float* HWY_RESTRICT value = m.gradients + channel;
   const std::int32_t* HWY_RESTRICT offset = m.offsets + channel;
   float* HWY_RESTRICT const picked = m.picked;
@@ -108,8 +111,8 @@ HWY_INLINE Gradients PickGradients(const ConvPoolGeometry& g, const WeightMemory
     picked[count] = *value;
     picked_offsets[count] = *offset;
     count += *value != 0;
-    value += step;
-    offset += step;
+    value += simd::kChannelBlock;
+    offset += simd::kChannelBlock;
   }
   return {picked, picked_offsets, count, 1};
 }
@@ -160,39 +163,39 @@ HWY_INLINE void SumTile(const ConvPoolGeometry& g, const WeightMemory& m, Gradie
   each([&](auto& vector, float* to) HWY_ATTR { hn::StoreU(vector, d, to); });
 }
 
-/// Adds all gradients, of some channels at once.
-HWY_INLINE void SumAll(const ConvPoolGeometry& g, const WeightMemory& m, const float* first) {
+/// Adds all gradients of a block of channels, of some channels at once.
+HWY_INLINE void SumAll(const ConvPoolGeometry& g, const WeightMemory& m, Index channel, const float* image) {
   constexpr auto kLanes = static_cast<Index>(hn::MaxLanes(SumTag()));
+  const Index channels = Least(simd::kChannelBlock, g.oc - channel);
   ForTiles(g.kh, m.sum_row / kLanes, [&](Index r, Index v, auto rows, auto vectors) HWY_ATTR {
     constexpr int kRows = decltype(rows)::value, kVectors = decltype(vectors)::value;
     constexpr int kChannels = ChannelsAtOnce(kRows, kVectors);
-    const float* const image = first + r * m.row + v * kLanes;
     Index o = 0;
-    const auto add = [&](auto channels) HWY_ATTR {
-      const Gradients gradients{m.gradients + o, m.offsets + o, g.oh * g.ow, g.lanes_oc};
-      float* const sums = m.sums + (o * g.kh + r) * m.sum_row + v * kLanes;
-      SumTile<decltype(channels)::value, kRows, kVectors>(g, m, gradients, image, sums);
-      o += decltype(channels)::value;
+    const auto add = [&](auto some) HWY_ATTR {
+      const Gradients gradients{m.gradients + o, m.offsets + o, g.oh * g.ow, simd::kChannelBlock};
+      SumTile<decltype(some)::value, kRows, kVectors>(g, m, gradients, image + r * m.row + v * kLanes,
+                                                      m.sums + ((channel + o) * g.kh + r) * m.sum_row + v * kLanes);
+      o += decltype(some)::value;
     };
-    while (o + kChannels <= g.oc) add(KnownNumber<kChannels>());
+    while (o + kChannels <= channels) add(KnownNumber<kChannels>());
     if constexpr (kChannels > 2) {
-      if (o + 2 <= g.oc) add(KnownNumber<2>());
+      if (o + 2 <= channels) add(KnownNumber<2>());
     }
     if constexpr (kChannels > 1) {
-      if (o < g.oc) add(KnownNumber<1>());
+      if (o < channels) add(KnownNumber<1>());
     }
   });
 }
 
 /// Adds those that are not zero, channel after channel.
-HWY_INLINE void SumPicked(const ConvPoolGeometry& g, const WeightMemory& m, const float* first) {
+HWY_INLINE void SumPicked(const ConvPoolGeometry& g, const WeightMemory& m, Index channel, const float* image) {
   constexpr auto kLanes = static_cast<Index>(hn::MaxLanes(SumTag()));
-  for (Index o = 0; o < g.oc; ++o) {
+  for (Index o = 0; o < Least(simd::kChannelBlock, g.oc - channel); ++o) {
     const Gradients gradients = PickGradients(g, m, o);
     ForTiles(g.kh, m.sum_row / kLanes, [&](Index r, Index v, auto rows, auto vectors) HWY_ATTR {
-      constexpr int kRows = decltype(rows)::value, kVectors = decltype(vectors)::value;
-      SumTile<1, kRows, kVectors>(g, m, gradients, first + r * m.row + v * kLanes,
-                                  m.sums + (o * g.kh + r) * m.sum_row + v * kLanes);
+      SumTile<1, decltype(rows)::value, decltype(vectors)::value>(
+          g, m, gradients, image + r * m.row + v * kLanes,
+          m.sums + ((channel + o) * g.kh + r) * m.sum_row + v * kLanes);
     });
   }
 }
@@ -201,12 +204,14 @@ void AddImage(const ConvPoolGeometry& g, const WeightMemory& m, const float* src
               Index room, const std::uint8_t* taps) {
   if (!in_place) CopyRows(g, m, src);
   const float* const image = in_place ? src : m.image;
-  FindWinners(g, m, grad_dst, room, taps);
-  // To pick a gradient costs what a few vectors do.
-  if (g.kh * m.sum_row <= kFewSums) {
-    SumAll(g, m, image);
-  } else {
-    SumPicked(g, m, image);
+  for (Index channel = 0; channel < g.oc; channel += simd::kChannelBlock) {
+    FindWinners(g, m, channel, grad_dst, room, taps);
+    // To pick a gradient costs what a few vectors do.
+    if (g.kh * m.sum_row <= kFewSums) {
+      SumAll(g, m, channel, image);
+    } else {
+      SumPicked(g, m, channel, image);
+    }
   }
 }
 
@@ -247,7 +252,7 @@ Index line_row(const ConvPoolGeometry& g) {
 Index image_floats(const ConvPoolGeometry& g) {
   return round_up(g.rows * line_row(g) * (twice(g) ? 2 : 1) + kSumLanes, kMostLanes);
 }
-Index window_floats(const ConvPoolGeometry& g) { return round_up(g.oh * g.ow * g.lanes_oc, kMostLanes); }
+Index window_floats(const ConvPoolGeometry& g) { return round_up(g.oh * g.ow * kChannelBlock, kMostLanes); }
 Index picked_floats(const ConvPoolGeometry& g) { return round_up(g.oh * g.ow + 1, kMostLanes); }
 Index sum_floats(const ConvPoolGeometry& g) { return round_up(g.oc * g.kh * sum_row(g) + g.lanes_oc, kMostLanes); }
 

@@ -25,7 +25,7 @@ class WeightSums {
   /// What the vector code sees.
   struct Memory {
     float* image;           ///< with its padding, in rows of `row` floats
-    float* gradients;       ///< [oh * ow, lanes_oc], zero where none passes
+    float* gradients;       ///< [oh * ow, 8] of some channels, zero where none passes
     std::int32_t* offsets;  ///< likewise: where in `image` the winning pixels begin
     float* picked;          ///< of one channel, those that are not zero
     std::int32_t* picked_offsets;
