@@ -12,15 +12,16 @@ namespace saccade {
 std::byte* AlignedBuffer::allocate(std::size_t size_bytes) {
   if (size_bytes == 0) return nullptr;
   // aligned_alloc wants whole multiples of the alignment; a size so large that rounding wraps cannot be had anyway.
-  const std::size_t alignment = size_bytes < kHugePage ? kAlignment : kHugePage;
+  const std::size_t huge_bytes = (size_bytes + kHugePage / 2) / kHugePage * kHugePage;
+  const std::size_t alignment = huge_bytes == 0 ? kAlignment : kHugePage;
   const std::size_t rounded = (size_bytes + alignment - 1) / alignment * alignment;
   if (rounded < size_bytes) throw std::bad_alloc();
   auto* const memory = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
   if (memory == nullptr) throw std::bad_alloc();
 #if defined(MADV_HUGEPAGE)
-  // Only whole pages: the last one, huge, would hold up to 2 MiB that nobody asked for. A system that has none refuses,
-  // and nothing is lost but time.
-  if (alignment == kHugePage) madvise(memory, size_bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+  // A last page less than half of which is asked for stays small. A system that has no huge ones refuses, and nothing is
+  // lost but time.
+  if (huge_bytes > 0) madvise(memory, huge_bytes, MADV_HUGEPAGE);
 #endif
   return memory;
 }

@@ -6,7 +6,7 @@
 namespace saccade {
 
 /// Uninitialised memory, 64-byte aligned (a cache line, and the widest vector register); copies are deep. Memory of
-/// kHugePage bytes and more begins on a huge page, and Linux is asked to back it with such: a network's activations and
+/// half of kHugePage and more begins on a huge page, and Linux is asked to back it with such: a network's activations and
 /// weights are walked in strides that reach a new page of 4 KiB with every row, and looking those up takes time.
 /// Throws std::bad_alloc.
 class AlignedBuffer {
