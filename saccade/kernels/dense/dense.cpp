@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 
+#include "saccade/kernels/dense/block_dense.h"
 #include "saccade/kernels/dense/onednn_dense_internal.h"
 #include "saccade/kernels/dense/reference.h"
 #include "saccade/kernels/problem_id.h"
@@ -34,7 +35,8 @@ std::unique_ptr<DenseKernel> make_reference(const DenseProblem& problem) {
   return std::make_unique<ReferenceDense>(problem);
 }
 
-constexpr std::array<DenseImplementation, 2> kDenseImplementations{{
+constexpr std::array<DenseImplementation, 3> kDenseImplementations{{
+    {"blocks", decline_block_dense, make_block_dense},
     {"onednn", onednn::decline_dense, onednn::make_dense},
     {"reference", accept_all<DenseProblem>, make_reference},
 }};
