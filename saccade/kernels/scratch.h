@@ -1,8 +1,6 @@
 #pragma once
-#include <array>
 #include <cstddef>
 #include <span>
-#include <vector>
 
 #include "saccade/base/integer.h"
 
@@ -30,19 +28,5 @@ class ScratchLayout {
 inline float* floats_at(std::span<std::byte> scratch, Index offset) {
   return reinterpret_cast<float*>(scratch.data() + offset);
 }
-
-/// Working memory of a kernel whose caller brings none, or that must survive from one run to the next; 64-byte aligned.
-class OwnScratch {
- public:
-  explicit OwnScratch(Index size_bytes) : memory_(usize(size_bytes / kLine + 1)) {}
-  std::span<std::byte> bytes() { return std::as_writable_bytes(std::span(memory_)); }
-
- private:
-  static constexpr Index kLine = 64;
-  struct alignas(kLine) Line {
-    std::array<std::byte, kLine> bytes;
-  };
-  std::vector<Line> memory_;
-};
 
 }  // namespace saccade::kernels

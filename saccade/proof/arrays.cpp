@@ -10,14 +10,8 @@
 namespace saccade::proof {
 namespace {
 
-constexpr std::size_t kWall = 64;  // floats: four cache lines, more than the widest vector store
-constexpr std::size_t kLineBytes = 64;
+constexpr std::size_t kWall = 64;              // floats: four cache lines, more than the widest vector store
 constexpr std::uint32_t kBrick = 0x7fa5a5a5U;  // a NaN that no computation makes
-
-std::size_t padding_to_line(const void* pointer) {
-  const std::size_t offset = std::bit_cast<std::uintptr_t>(pointer) % kLineBytes;
-  return offset == 0 ? 0 : kLineBytes - offset;
-}
 
 bool near_a_kink(const Domain& domain, double value) {
   return std::ranges::any_of(domain.kinks, [&](double kink) { return std::abs(value - kink) < domain.gap; });
@@ -37,10 +31,11 @@ Inputs draw(const Case& c, std::uint64_t seed,
 }  // namespace
 
 WalledArray::WalledArray(Index elements)
-    : memory_(usize(elements) + 2 * kWall + kLineBytes / sizeof(float), kBrick), elements_(usize(elements)) {
+    : memory_((usize(elements) + 2 * kWall) * sizeof(float)), elements_(usize(elements)) {
   // std::uint32_t and float have the same size; a wall is compared as bits, because its bricks are NaN.
-  std::uint32_t* const first = memory_.data() + kWall;
-  begin_ = reinterpret_cast<float*>(first + padding_to_line(first) / sizeof(float));
+  auto* const first = reinterpret_cast<std::uint32_t*>(memory_.bytes().data());
+  std::fill_n(first, elements_ + 2 * kWall, kBrick);
+  begin_ = reinterpret_cast<float*>(first + kWall);
 }
 
 void WalledArray::fill(float value) { std::fill_n(begin_, elements_, value); }
@@ -48,15 +43,8 @@ void WalledArray::fill(float value) { std::fill_n(begin_, elements_, value); }
 bool WalledArray::intact() const {
   const auto* const bits = reinterpret_cast<const std::uint32_t*>(begin_);
   const auto stands = [](std::uint32_t brick) { return brick == kBrick; };
-  return std::all_of(memory_.data(), bits, stands) &&
-         std::all_of(bits + elements_, memory_.data() + memory_.size(), stands);
+  return std::all_of(bits - kWall, bits, stands) && std::all_of(bits + elements_, bits + elements_ + kWall, stands);
 }
-
-WorkingMemory::WorkingMemory(Index size_bytes) : memory_(usize(size_bytes) + kLineBytes), size_(usize(size_bytes)) {
-  begin_ = memory_.data() + padding_to_line(memory_.data());
-}
-
-void WorkingMemory::fill(std::byte value) { std::ranges::fill(memory_, value); }
 
 std::vector<float> draw_reals(const Domain& domain, Index elements, std::uint64_t seed, std::uint32_t slot) {
   if (domain.only_integers) return draw_integers(domain, elements, seed, slot);

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/base/integer.h"
 #include "saccade/proof/case.h"
 
@@ -21,22 +22,9 @@ class WalledArray {
   bool intact() const;
 
  private:
-  std::vector<std::uint32_t> memory_;
+  AlignedBuffer memory_;
   float* begin_ = nullptr;
   std::size_t elements_ = 0;
-};
-
-/// 64-byte aligned working memory.
-class WorkingMemory {
- public:
-  explicit WorkingMemory(Index size_bytes);
-  std::span<std::byte> bytes() { return {begin_, size_}; }
-  void fill(std::byte value);
-
- private:
-  std::vector<std::byte> memory_;
-  std::byte* begin_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 /// Real values (integers where the domain has only integers), or integers; addressed by (seed, slot).

@@ -34,14 +34,6 @@ TEST(WalledArray, TellsABrickFromAnotherNaN) {
   EXPECT_FALSE(array.intact());
 }
 
-TEST(WorkingMemory, IsAligned) {
-  for (const Index size : {0, 1, 64, 1000}) {
-    WorkingMemory memory(size);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.bytes().data()) % 64, 0);
-    EXPECT_EQ(isize(memory.bytes().size()), size);
-  }
-}
-
 TEST(DrawReals, StaysInTheDomainAndAwayFromKinks) {
   const Domain domain{.low = -2.0, .high = 8.0, .kinks = {0.0, 6.0}, .gap = 0.1};
   for (const float value : draw_reals(domain, 10'000, 1, 0)) {

@@ -30,8 +30,8 @@ class Runner {
       : name_(name),
         prepared_(c.prepare(name)),
         arrays_(c, inputs),
-        scratch_(prepared_->scratch_bytes()),
-        saved_(prepared_->saved_bytes()),
+        scratch_(usize(prepared_->scratch_bytes())),
+        saved_(usize(prepared_->saved_bytes())),
         views_(arrays_.views()) {}
 
   std::string_view name() const { return name_; }
@@ -55,7 +55,7 @@ class Runner {
   std::string_view name_;
   std::unique_ptr<Prepared> prepared_;
   Arrays<float> arrays_;
-  WorkingMemory scratch_, saved_;
+  AlignedBuffer scratch_, saved_;
   Views<float> views_;
 };
 

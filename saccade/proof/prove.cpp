@@ -135,11 +135,11 @@ class Prover {
     for (WalledArray& array : outputs.results) array.fill(poison);
     for (WalledArray& array : outputs.gradients) array.fill(poison);
     const std::byte filling{static_cast<unsigned char>(poison == 9.0F ? 0x09 : 0xff)};  // 0xff...: NaN in every type
-    WorkingMemory scratch(prepared.scratch_bytes()), saved(prepared.saved_bytes());
-    saved.fill(filling);
+    AlignedBuffer scratch(usize(prepared.scratch_bytes())), saved(usize(prepared.saved_bytes()));
+    std::ranges::fill(saved.bytes(), filling);
 
     for (const Pass pass : passes) {
-      scratch.fill(filling);
+      std::ranges::fill(scratch.bytes(), filling);
       Views<float> views;
       for (const std::vector<float>& operand : inputs.operands) views.operands.emplace_back(operand);
       std::vector<std::vector<float>> given;

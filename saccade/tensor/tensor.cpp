@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <new>
 #include <utility>
 
@@ -15,35 +13,6 @@ namespace saccade {
 std::string_view name_of(DType dtype) noexcept { return dtype == DType::float32 ? "float32" : "uint8"; }
 
 Index size_bytes(DType dtype) noexcept { return dtype == DType::float32 ? 4 : 1; }
-
-void AlignedBuffer::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }
-
-AlignedBuffer::AlignedBuffer(std::size_t size_bytes) : size_(size_bytes) {
-  if (size_bytes == 0) return;
-  // aligned_alloc wants whole multiples of the alignment; a size so large that rounding wraps cannot be had anyway.
-  const std::size_t rounded = (size_bytes + kAlignment - 1) / kAlignment * kAlignment;
-  if (rounded < size_bytes) throw std::bad_alloc();
-  data_.reset(static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded)));
-  if (!data_) throw std::bad_alloc();
-}
-
-AlignedBuffer::AlignedBuffer(const AlignedBuffer& other) : AlignedBuffer(other.size_) {
-  if (size_ > 0) std::memcpy(data_.get(), other.data_.get(), size_);
-}
-
-AlignedBuffer& AlignedBuffer::operator=(const AlignedBuffer& other) {
-  if (this != &other) *this = AlignedBuffer(other);
-  return *this;
-}
-
-AlignedBuffer::AlignedBuffer(AlignedBuffer&& other) noexcept
-    : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
-
-AlignedBuffer& AlignedBuffer::operator=(AlignedBuffer&& other) noexcept {
-  data_ = std::move(other.data_);
-  size_ = std::exchange(other.size_, 0);
-  return *this;
-}
 
 namespace {
 

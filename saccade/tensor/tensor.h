@@ -1,10 +1,10 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/tensor/shape.h"
 
 namespace saccade {
@@ -16,30 +16,6 @@ enum class DType : std::uint8_t {
 
 std::string_view name_of(DType dtype) noexcept;  ///< "float32"
 Index size_bytes(DType dtype) noexcept;          ///< 4 or 1
-
-/// Uninitialised memory, 64-byte aligned (a cache line, and the widest vector register); copies are deep.
-class AlignedBuffer {
- public:
-  static constexpr std::size_t kAlignment = 64;
-
-  AlignedBuffer() = default;
-  explicit AlignedBuffer(std::size_t size_bytes);
-  AlignedBuffer(const AlignedBuffer& other);
-  AlignedBuffer& operator=(const AlignedBuffer& other);
-  AlignedBuffer(AlignedBuffer&& other) noexcept;
-  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept;
-  ~AlignedBuffer() = default;
-
-  std::span<std::byte> bytes() noexcept { return {data_.get(), size_}; }
-  std::span<const std::byte> bytes() const noexcept { return {data_.get(), size_}; }
-
- private:
-  struct Free {
-    void operator()(std::byte* memory) const noexcept;
-  };
-  std::unique_ptr<std::byte[], Free> data_;
-  std::size_t size_ = 0;
-};
 
 /// A dense array of numbers with a shape, row-major (last axis innermost), 64-byte aligned. A value: copies are deep,
 /// moves are cheap and leave nothing to read. New tensors are zero.

@@ -1,5 +1,6 @@
 #include <array>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/activation/onednn_activation_internal.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
@@ -61,12 +62,12 @@ class OneDnnActivation final : public ActivationKernel {
       : forward_(p.pass == Pass::forward),
         calls_(d.shards, d.primitives, forward_ ? std::span<const int>(kForward) : std::span<const int>(kBackward),
                scratch_),
-        own_(scratch_.size_bytes()) {}
+        own_(usize(scratch_.size_bytes())) {}
 
   bool forward_;
   ScratchLayout scratch_;
   ShardCalls calls_;
-  OwnScratch own_;
+  AlignedBuffer own_;
 };
 
 /// Where oneDNN computes something else than the contract says.

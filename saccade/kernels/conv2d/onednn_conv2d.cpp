@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/activation/in_place_internal.h"
 #include "saccade/kernels/conv2d/depthwise_simd.h"
@@ -136,7 +137,7 @@ class DataPass final : public Conv2DKernel {
     if (d.weight == hwio(p)) return;
     reorder_.emplace(make_reorder(hwio(p), d.weight));
     if (p.constant_weight && p.pass == Pass::forward) {
-      kept_weight_.emplace(isize(d.weight.get_size()));
+      kept_weight_.emplace(d.weight.get_size());
     } else {
       blocked_weight_ = scratch_.add(isize(d.weight.get_size()));
     }
@@ -165,7 +166,7 @@ class DataPass final : public Conv2DKernel {
   ScratchLayout scratch_;
   std::vector<Piece> pieces_;
   std::optional<Call> reorder_;
-  std::optional<OwnScratch> kept_weight_;  // of a constant weight, from the first run on
+  std::optional<AlignedBuffer> kept_weight_;  // of a constant weight, from the first run on
   bool is_kept_ = false;
   Index blocked_weight_ = 0;
   Index reorder_scratchpad_ = 0;

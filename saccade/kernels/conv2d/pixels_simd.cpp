@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv2d/pixels.h"
 #include "saccade/kernels/scratch.h"
@@ -45,7 +46,7 @@ class PixelsConv2D final : public Conv2DKernel {
         pixels_(p.n * p.ih * p.iw),
         blocks_(p.oc, HWY_DYNAMIC_DISPATCH(PixelLanes)()),
         bounds_(*bounds_of(p.activation)),
-        weight_(p.ic * p.oc * isize(sizeof(float))) {
+        weight_(usize(p.ic * p.oc) * sizeof(float)) {
     const Index tiles = ceil_divide(pixels_, kTile);
     const Index for_cache = ceil_divide(pixels_ * p.ic, kCachedFloats);
     const Index for_tasks = ceil_divide(kLeastTasks, blocks_.count());
@@ -79,7 +80,7 @@ class PixelsConv2D final : public Conv2DKernel {
   Index pixels_a_task_ = 1;
   ChannelBlocks blocks_;
   Bounds bounds_;
-  OwnScratch weight_;  // from the first run on
+  AlignedBuffer weight_;  // from the first run on
   bool is_kept_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv2d/winograd_transform_internal.h"
 #include "saccade/kernels/gemm/small_gemm_internal.h"
@@ -131,7 +132,7 @@ class WinogradData final : public Conv2DKernel {
     narrow_ = scratch_.add(slots_ * slices_ * narrow_stride_ * kFloatBytes);
     const Index filter_bytes = slices_ * filter_stride_ * kFloatBytes;
     if (p.constant_weight && p.pass == Pass::forward) {
-      kept_filter_.emplace(filter_bytes);
+      kept_filter_.emplace(usize(filter_bytes));
     } else {
       filter_ = scratch_.add(filter_bytes);
     }
@@ -209,8 +210,8 @@ class WinogradData final : public Conv2DKernel {
   std::vector<float> zeros_;
   ScratchLayout scratch_;
   Index wide_ = 0, narrow_ = 0, filter_ = 0, exchanged_ = 0;
-  std::unique_ptr<PermuteKernel> exchange_;  // backward_data
-  std::optional<OwnScratch> kept_filter_;    // of a constant weight, from the first run on
+  std::unique_ptr<PermuteKernel> exchange_;   // backward_data
+  std::optional<AlignedBuffer> kept_filter_;  // of a constant weight, from the first run on
   bool is_kept_ = false;
 };
 

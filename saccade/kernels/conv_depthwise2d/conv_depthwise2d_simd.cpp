@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv2d/depthwise_row.h"
 #include "saccade/kernels/conv2d/pixels.h"
@@ -66,7 +67,7 @@ class SimdConvDepthwise2D final : public ConvDepthwise2DKernel {
     slots_ = std::min<Index>(thread_count(), p.n * blocks_.count() * ranges_);
     slot_floats_ = round_up(((rows_at_once_ - 1) * p.sh + p.kh) * row_floats, kLine);
     between_ = scratch_.add(slots_ * slot_floats_ * isize(sizeof(float)));
-    if (p.constant_weight) kept_weight_.emplace(p.ic * p.oc * isize(sizeof(float)));
+    if (p.constant_weight) kept_weight_.emplace(usize(p.ic * p.oc) * sizeof(float));
   }
 
   Index scratch_bytes() const override { return scratch_.size_bytes(); }
@@ -156,7 +157,7 @@ class SimdConvDepthwise2D final : public ConvDepthwise2DKernel {
   Index slots_ = 1, slot_floats_ = 0;  // parts of the scratch memory
   ScratchLayout scratch_;
   Index between_ = 0;
-  std::optional<OwnScratch> kept_weight_;  // of a constant weight, from the first run on
+  std::optional<AlignedBuffer> kept_weight_;  // of a constant weight, from the first run on
   bool is_kept_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/merge/onednn_merge_internal.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
@@ -28,7 +29,7 @@ class ManyToOne {
  public:
   ManyToOne(const CutPrimitives& d, std::size_t inputs)
       : calls_(d.shards, d.primitives, many_to_one(inputs), scratch_),
-        own_(scratch_.size_bytes()),
+        own_(usize(scratch_.size_bytes())),
         pointers_(usize(calls_.count()), std::vector<const void*>(inputs + 1)) {}
 
   void run(std::span<const std::span<const float>> src, std::span<float> dst) {
@@ -43,7 +44,7 @@ class ManyToOne {
  private:
   ScratchLayout scratch_;
   ShardCalls calls_;
-  OwnScratch own_;
+  AlignedBuffer own_;
   std::vector<std::vector<const void*>> pointers_;
 };
 
@@ -106,7 +107,7 @@ class OneDnnConcatGradient final : public ConcatKernel {
         first += channels;
       }
     }
-    own_.emplace(scratch_.size_bytes());
+    own_.emplace(usize(scratch_.size_bytes()));
   }
 
   void run(const ConcatBuffers& b) override {
@@ -129,7 +130,7 @@ class OneDnnConcatGradient final : public ConcatKernel {
   std::vector<Call> reorders_;  // [shard][input]
   ScratchLayout scratch_;
   std::vector<Index> scratchpads_;
-  std::optional<OwnScratch> own_;
+  std::optional<AlignedBuffer> own_;
 };
 
 }  // namespace

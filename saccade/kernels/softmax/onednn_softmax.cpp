@@ -1,5 +1,6 @@
 #include <array>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/onednn/onednn_internal.h"
 #include "saccade/kernels/onednn/shard_calls_internal.h"
@@ -27,7 +28,7 @@ CutPrimitives describe(const SoftmaxProblem& p) {
 class OneDnnSoftmaxGradient final : public SoftmaxKernel {
  public:
   explicit OneDnnSoftmaxGradient(const CutPrimitives& d)
-      : calls_(d.shards, d.primitives, kArguments, scratch_), own_(scratch_.size_bytes()) {}
+      : calls_(d.shards, d.primitives, kArguments, scratch_), own_(usize(scratch_.size_bytes())) {}
 
   void run(const SoftmaxBuffers& b) override {
     parallel_for(calls_.count(), [&](Index shard) {
@@ -42,7 +43,7 @@ class OneDnnSoftmaxGradient final : public SoftmaxKernel {
 
   ScratchLayout scratch_;
   ShardCalls calls_;
-  OwnScratch own_;
+  AlignedBuffer own_;
 };
 
 }  // namespace

@@ -1,0 +1,47 @@
+#include "saccade/base/aligned_buffer.h"
+
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace saccade {
+
+void AlignedBuffer::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }
+
+AlignedBuffer::AlignedBuffer(std::size_t size_bytes) : size_(size_bytes) {
+  if (size_bytes == 0) return;
+  // aligned_alloc wants whole multiples of the alignment; a size so large that rounding wraps cannot be had anyway.
+  const std::size_t alignment = size_bytes < kHugePage ? kAlignment : kHugePage;
+  const std::size_t rounded = (size_bytes + alignment - 1) / alignment * alignment;
+  if (rounded < size_bytes) throw std::bad_alloc();
+  data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
+  if (!data_) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+  // Only whole pages: the last one, huge, would hold up to 2 MiB that nobody asked for. A system that has none refuses,
+  // and nothing is lost but time.
+  if (alignment == kHugePage) madvise(data_.get(), size_bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
+}
+
+AlignedBuffer::AlignedBuffer(const AlignedBuffer& other) : AlignedBuffer(other.size_) {
+  if (size_ > 0) std::memcpy(data_.get(), other.data_.get(), size_);
+}
+
+AlignedBuffer& AlignedBuffer::operator=(const AlignedBuffer& other) {
+  if (this != &other) *this = AlignedBuffer(other);
+  return *this;
+}
+
+AlignedBuffer::AlignedBuffer(AlignedBuffer&& other) noexcept
+    : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+
+AlignedBuffer& AlignedBuffer::operator=(AlignedBuffer&& other) noexcept {
+  data_ = std::move(other.data_);
+  size_ = std::exchange(other.size_, 0);
+  return *this;
+}
+
+}  // namespace saccade
