@@ -1,7 +1,6 @@
 #include "saccade/kernels/dense/block_dense.h"
 
 #include <algorithm>
-#include <array>
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/activation/in_place_internal.h"
@@ -15,8 +14,7 @@ namespace {
 // With fewer rows, and with fewer inputs or units, oneDNN is as fast, and with more rows the copies pay that it makes.
 constexpr Index kLeastRows = 48, kMostRows = 192, kLeastSide = 96;
 
-/// A task makes a few columns of dst, of all rows, so that the weights are read once. The bias is where its sums begin, and
-/// the activation is taken while they are in the cache.
+/// A task makes a few columns of dst, of all rows, so that the weights are read once. The bias is where its sums begin.
 class BlockForward final : public DenseKernel {
  public:
   explicit BlockForward(const DenseProblem& p)
@@ -26,8 +24,7 @@ class BlockForward final : public DenseKernel {
         inner_(equal_blocks(p.k, 256)),
         products_(halves_, columns_, inner_,
                   {.a_stride = p.k, .b_stride = p.u, .c_stride = p.u, .add = true, .fetches = true}),
-        activate_{InPlaceActivation(p.activation, columns_.size),
-                  InPlaceActivation(p.activation, columns_.length(columns_.count() - 1))} {}
+        activation_(p.activation, p.m * p.u) {}
 
   void run(const DenseBuffers& b) override {
     // The last tasks are halves, so that threads end at about the same time.
@@ -37,6 +34,7 @@ class BlockForward final : public DenseKernel {
       const Index half = task - whole;
       make_columns(b, whole + half / 2, half % 2, half % 2 + 1);
     });
+    activation_.run(b.dst);
   }
 
  private:
@@ -62,14 +60,12 @@ class BlockForward final : public DenseKernel {
                                           half == first ? next : weight);
       }
     }
-    const InPlaceActivation& activation = activate_[columns_.is_last(column) ? 1 : 0];
-    for (Index m = first_row; m < end_row; ++m) activation.run({dst + m * p_.u, usize(columns)});
   }
 
   DenseProblem p_;
   Blocks halves_, columns_, inner_;
   BlockGemm products_;
-  std::array<InPlaceActivation, 2> activate_;  // a row of whole blocks, and of the last one
+  InPlaceActivation activation_;
 };
 
 std::unique_ptr<PermuteKernel> transposition(Index rows, Index columns) {
