@@ -130,9 +130,9 @@ TEST(Fit, UpdatesMadeWithTheGradientAreThoseOfTheStep) {
   const kernels::DenseProblem problem{.pass = kernels::Pass::backward_weights, .m = 20, .k = 100, .u = 70};
   const bool declined = !kernels::dense_update_implementations()[0].decline(problem).empty();
   const std::tuple<AnyOptimizer, float, int> cases[] = {
-      {Adam{{.learning_rate = 1e-3}}, 0.0F, 2},
-      {AdamW{{.learning_rate = 1e-3, .clipvalue = 1e-3, .use_ema = true}}, 0.0F, 2},
-      {SGD{{.learning_rate = 0.1, .momentum = 0.9}}, 0.01F, 1},  // the gradient of l2 is added behind
+      {Adam{{.learning_rate = 1e-3}}, 0.0F, 3},
+      {AdamW{{.learning_rate = 1e-3, .clipvalue = 1e-3, .use_ema = true}}, 0.0F, 3},
+      {SGD{{.learning_rate = 0.1, .momentum = 0.9}}, 0.01F, 2},  // the gradient of l2 is added behind
       {Adam{{.learning_rate = 1e-3, .global_clipnorm = 0.1}}, 0.0F, 0},
       {Adam{{.learning_rate = 1e-3, .clipnorm = 0.1}}, 0.0F, 0},
   };

@@ -11,8 +11,10 @@
 namespace saccade::kernels {
 namespace {
 
-// With fewer rows, and with fewer inputs or units, oneDNN is as fast, and with more rows the copies pay that it makes.
-constexpr Index kLeastRows = 48, kMostRows = 192, kLeastSide = 96;
+// With fewer rows oneDNN is as fast, and with more the copies pay that it makes.
+constexpr Index kLeastRows = 48, kMostRows = 192;
+// Backward, a smaller weight is not worth the transpositions.
+constexpr Index kLeastInputs = 64, kLeastSide = 96;
 
 /// A task makes a few columns of dst, of all rows, so that the weights are read once. The bias is where its sums begin.
 class BlockForward final : public DenseKernel {
@@ -123,8 +125,9 @@ std::string decline_block_dense(const DenseProblem& p) {
   if (p.pass == Pass::backward_weights) return "the gradient of the weights is oneDNN's";
   if (p.m < kLeastRows) return "there are too few rows";
   if (p.m > kMostRows) return "there are so many rows that oneDNN's copies pay";
-  if (p.k < kLeastSide) return "there are too few inputs";
-  if (p.u < kLeastSide) return "there are too few units";
+  const bool backward = p.pass != Pass::forward;
+  if (p.k < (backward ? kLeastSide : kLeastInputs)) return "there are too few inputs";
+  if (p.u < (backward ? kLeastSide : 1)) return "there are too few units";
   return SmallGemm::decline();
 }
 

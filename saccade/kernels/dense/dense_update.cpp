@@ -9,8 +9,8 @@
 namespace saccade::kernels {
 namespace {
 
-constexpr Index kTaskGradients = 57600;  // With weights and moments they are about as large as the second cache.
-constexpr Index kLeastExtent = 64;       // Fewer inputs or units are too few for vectors and tasks.
+constexpr Index kTaskGradients = 57600;   // With weights and moments they are about as large as the second cache.
+constexpr Index kUpdateLeastInputs = 64;  // Fewer do not make tasks for all threads.
 
 class DenseUpdate final : public DenseKernel {
  public:
@@ -67,9 +67,8 @@ class DenseUpdate final : public DenseKernel {
 
 std::string decline_dense_update(const DenseProblem& p) {
   if (p.pass != Pass::backward_weights) return "it is for the gradient of weights";
-  if (p.m == 0) return "there is nothing to compute";
-  if (p.k < kLeastExtent) return "there are too few inputs";
-  if (p.u < kLeastExtent) return "there are too few units";
+  if (p.multiply_adds() == 0) return "there is nothing to compute";
+  if (p.k < kUpdateLeastInputs) return "there are too few inputs";
   return SmallGemm::decline();
 }
 
