@@ -128,7 +128,7 @@ std::string decline_block_dense(const DenseProblem& p) {
   const bool backward = p.pass != Pass::forward;
   if (p.k < (backward ? kLeastSide : kLeastInputs)) return "there are too few inputs";
   if (p.u < (backward ? kLeastSide : 1)) return "there are too few units";
-  return SmallGemm::decline();
+  return decline_blocks();
 }
 
 std::unique_ptr<DenseKernel> make_block_dense(const DenseProblem& p) {

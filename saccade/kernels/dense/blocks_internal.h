@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
 
 #include "saccade/kernels/gemm/small_gemm_internal.h"
 
@@ -26,6 +27,12 @@ inline Blocks equal_blocks(Index extent, Index most, Index step = 1) {
 inline Blocks even_blocks(Index extent, Index most) {
   constexpr Index kShares = 8;
   return {extent, ceil_divide(extent, round_up(ceil_divide(extent, most), kShares))};
+}
+
+/// Why dense layers are not made from blocks on this machine, or "".
+inline std::string decline_blocks() {
+  if (std::string reason = SmallGemm::decline(); !reason.empty()) return reason;
+  return SmallGemm::has_long_vectors() ? "" : "without AVX-512 oneDNN is as fast";
 }
 
 /// SmallGemm for every combination of whole and last blocks.

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "saccade/base/parallel.h"
-#include "saccade/kernels/gemm/small_gemm_internal.h"
+#include "saccade/kernels/dense/blocks_internal.h"
 #include "saccade/kernels/update/update.h"
 
 namespace saccade::kernels {
@@ -68,7 +68,7 @@ TEST(Dense, DeclinesWithAReason) {
   EXPECT_EQ(blocks.decline({.m = 200, .k = 96, .u = 96}), "there are so many rows that oneDNN's copies pay");
   EXPECT_EQ(blocks.decline({.m = 64, .k = 16, .u = 96}), "there are too few inputs");
   EXPECT_EQ(blocks.decline({.pass = Pass::backward_data, .m = 64, .k = 96, .u = 16}), "there are too few units");
-  EXPECT_EQ(blocks.decline({.m = 64, .k = 96, .u = 96}), SmallGemm::decline());
+  EXPECT_EQ(blocks.decline({.m = 64, .k = 96, .u = 96}), decline_blocks());
   const DenseImplementation& onednn = dense_implementations()[1];
   EXPECT_EQ(onednn.decline({.m = 0, .k = 3, .u = 2}), "there is nothing to compute");
   EXPECT_EQ(onednn.decline({.activation = Activation::softmax}), "softmax is a kernel of its own");
@@ -77,7 +77,7 @@ TEST(Dense, DeclinesWithAReason) {
 // Blocks, tasks and the batch whole and with remainders, and any number of threads: plain gradient descent shows the
 // gradient, and Adam that slots and decay belong to their element.
 TEST(Dense, UpdatesTheWeightAsItsGradientWould) {
-  if (!SmallGemm::decline().empty()) GTEST_SKIP() << SmallGemm::decline();
+  if (!decline_blocks().empty()) GTEST_SKIP() << decline_blocks();
   const int threads = thread_count();
   for (const UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam}) {
     for (const auto& [m, k, u] :

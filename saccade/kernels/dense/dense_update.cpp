@@ -69,7 +69,7 @@ std::string decline_dense_update(const DenseProblem& p) {
   if (p.pass != Pass::backward_weights) return "it is for the gradient of weights";
   if (p.multiply_adds() == 0) return "there is nothing to compute";
   if (p.k < kUpdateLeastInputs) return "there are too few inputs";
-  return SmallGemm::decline();
+  return decline_blocks();
 }
 
 std::unique_ptr<DenseKernel> make_dense_update(const DenseProblem& p) { return std::make_unique<DenseUpdate>(p); }
