@@ -8,7 +8,8 @@ build_dir="$root/build/release"
 # Without these nothing builds.
 readonly -a required=(g++ cmake make libdnnl-dev libhwy-dev libxsmm-dev libfmt-dev nlohmann-json3-dev libcli11-dev zlib1g-dev
   libcurl4-openssl-dev libssl-dev libpng-dev libjpeg62-turbo-dev libwebp-dev libtiff-dev libeigen3-dev libstb-dev
-  libonnx-dev libprotobuf-dev libzip-dev libhdf5-dev libfreetype-dev libgtest-dev libgmock-dev libbenchmark-dev ca-certificates)
+  libonnx-dev libprotobuf-dev libzip-dev libhdf5-dev libfreetype-dev libgtest-dev libgmock-dev libbenchmark-dev libxbyak-dev
+  ca-certificates)
 # With these it builds faster; left out without complaint when they cannot be had.
 readonly -a preferred=(ninja-build ccache)
 # The tests check the formatting, run the cases that the ONNX project gives with its standard, and draw letters.

@@ -9,22 +9,25 @@
 
 namespace saccade {
 
-void AlignedBuffer::Free::operator()(std::byte* memory) const noexcept { std::free(memory); }
-
-AlignedBuffer::AlignedBuffer(std::size_t size_bytes) : size_(size_bytes) {
-  if (size_bytes == 0) return;
+std::byte* AlignedBuffer::allocate(std::size_t size_bytes) {
+  if (size_bytes == 0) return nullptr;
   // aligned_alloc wants whole multiples of the alignment; a size so large that rounding wraps cannot be had anyway.
   const std::size_t alignment = size_bytes < kHugePage ? kAlignment : kHugePage;
   const std::size_t rounded = (size_bytes + alignment - 1) / alignment * alignment;
   if (rounded < size_bytes) throw std::bad_alloc();
-  data_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
-  if (!data_) throw std::bad_alloc();
+  auto* const memory = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
+  if (memory == nullptr) throw std::bad_alloc();
 #if defined(MADV_HUGEPAGE)
   // Only whole pages: the last one, huge, would hold up to 2 MiB that nobody asked for. A system that has none refuses,
   // and nothing is lost but time.
-  if (alignment == kHugePage) madvise(data_.get(), size_bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+  if (alignment == kHugePage) madvise(memory, size_bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 #endif
+  return memory;
 }
+
+void AlignedBuffer::free(std::byte* memory) noexcept { std::free(memory); }
+
+AlignedBuffer::AlignedBuffer(std::size_t size_bytes) : data_(allocate(size_bytes)), size_(size_bytes) {}
 
 AlignedBuffer::AlignedBuffer(const AlignedBuffer& other) : AlignedBuffer(other.size_) {
   if (size_ > 0) std::memcpy(data_.get(), other.data_.get(), size_);

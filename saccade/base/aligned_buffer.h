@@ -25,12 +25,30 @@ class AlignedBuffer {
   std::span<std::byte> bytes() noexcept { return {data_.get(), size_}; }
   std::span<const std::byte> bytes() const noexcept { return {data_.get(), size_}; }
 
+  /// Such memory by itself, for what frees it again: null for no bytes.
+  static std::byte* allocate(std::size_t size_bytes);
+  static void free(std::byte* memory) noexcept;
+
  private:
   struct Free {
-    void operator()(std::byte* memory) const noexcept;
+    void operator()(std::byte* memory) const noexcept { free(memory); }
   };
   std::unique_ptr<std::byte[], Free> data_;
   std::size_t size_ = 0;
+};
+
+/// The same memory for containers.
+template <class T>
+struct AlignedAllocator {
+  using value_type = T;
+
+  AlignedAllocator() = default;
+  template <class U>
+  explicit(false) AlignedAllocator(const AlignedAllocator<U>&) noexcept {}
+
+  T* allocate(std::size_t count) { return reinterpret_cast<T*>(AlignedBuffer::allocate(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t) noexcept { AlignedBuffer::free(reinterpret_cast<std::byte*>(memory)); }
+  bool operator==(const AlignedAllocator&) const = default;
 };
 
 }  // namespace saccade

@@ -42,6 +42,20 @@ std::string line(const NetworkMeasurement& m, const std::string& label, int labe
                      m.gflops, 100.0 * m.share_of_peak);
 }
 
+/// Both sides and how often one is in the other.
+ordered_json to_json(const StepComparison& step, const std::string& ours, const std::string& theirs) {
+  return {{ours, to_json(step.ours)},  {theirs, to_json(step.theirs)},    {"ratio", step.median},
+          {"least_ratio", step.least}, {"greatest_ratio", step.greatest}, {"ratios", step.ratios}};
+}
+
+/// A line a side, and what their ratio says.
+std::string to_text(const StepComparison& step, const std::string& ours, const std::string& theirs, int label_width,
+                    const std::string& subject, const std::string& comparative) {
+  return line(step.ours, ours, label_width) + line(step.theirs, theirs, label_width) +
+         fmt::format("  {} {:.2f} times as {} ({:.2f} to {:.2f}, {} pairs of rounds)\n", subject, step.median,
+                     comparative, step.least, step.greatest, step.ratios.size());
+}
+
 }  // namespace
 
 ordered_json to_json(const proof::Measurement& m) {
@@ -73,10 +87,8 @@ ordered_json to_json(const ComparisonReport& report) {
     json["training_bytes"] = {{"saccade", *report.training_bytes}, {"peer", *report.peer_training_bytes}};
   }
   for (const StepComparison& step : report.steps) {
-    json[std::string(step.ours.step)] = {{"saccade", to_json(step.ours)}, {"peer", to_json(step.theirs)},
-                                         {"peer_layout", step.layout},    {"ratio", step.median},
-                                         {"least_ratio", step.least},     {"greatest_ratio", step.greatest},
-                                         {"ratios", step.ratios}};
+    ordered_json& sides = json[std::string(step.ours.step)] = to_json(step, "saccade", "peer");
+    sides["peer_layout"] = step.layout;
   }
   return json;
 }
@@ -85,9 +97,7 @@ ordered_json to_json(const ConditionReport& report) {
   ordered_json json = heading(report.network);
   json["condition"] = report.condition;
   for (const StepComparison& step : report.steps) {
-    json[std::string(step.ours.step)] = {
-        {"usual", to_json(step.ours)}, {"condition", to_json(step.theirs)}, {"ratio", step.median},
-        {"least_ratio", step.least},   {"greatest_ratio", step.greatest},   {"ratios", step.ratios}};
+    json[std::string(step.ours.step)] = to_json(step, "usual", "condition");
   }
   return json;
 }
@@ -136,10 +146,8 @@ std::string to_text(const ConditionReport& report) {
   constexpr int kLabel = 36;
   std::string text = heading_text(report.network, kLabel);
   for (const StepComparison& step : report.steps) {
-    text += line(step.ours, std::string(step.ours.step), kLabel);
-    text += line(step.theirs, fmt::format("{}, {}", step.ours.step, report.condition), kLabel);
-    text += fmt::format("  {} a step takes {:.2f} times as long ({:.2f} to {:.2f}, {} pairs of rounds)\n",
-                        report.condition, step.median, step.least, step.greatest, step.ratios.size());
+    text += to_text(step, std::string(step.ours.step), fmt::format("{}, {}", step.ours.step, report.condition), kLabel,
+                    report.condition + " a step takes", "long");
   }
   return text;
 }
@@ -149,10 +157,8 @@ std::string to_text(const ComparisonReport& report) {
   std::string text = heading_text(report.network, kLabel);
   for (const StepComparison& step : report.steps) {
     const std::string layout = step.layout.empty() ? "" : " " + step.layout;
-    text += line(step.ours, fmt::format("{}, Saccade", step.ours.step), kLabel);
-    text += line(step.theirs, fmt::format("{}, {}{}", step.ours.step, report.peer, layout), kLabel);
-    text += fmt::format("  Saccade is {:.2f} times as fast ({:.2f} to {:.2f}, {} pairs of rounds)\n", step.median,
-                        step.least, step.greatest, step.ratios.size());
+    text += to_text(step, fmt::format("{}, Saccade", step.ours.step),
+                    fmt::format("{}, {}{}", step.ours.step, report.peer, layout), kLabel, "Saccade is", "fast");
   }
   if (report.training_bytes && report.peer_training_bytes) {
     text += fmt::format("  training takes {} of memory beside the images, {} {}: {:.2f} times as much\n",

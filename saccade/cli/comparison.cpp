@@ -35,8 +35,10 @@ void require_agreement(const std::string& where, double difference) {
 }
 
 /// What training takes beside the images: weights, gradients, Adam's memory, activations, working memory; or nothing known.
-/// Makes one step.
+/// Makes one step. Counted from where the peer counts: behind a batch of inference, for which libraries made themselves
+/// ready.
 std::optional<Index> bytes_of_training(Model& net, Index batch, std::uint64_t seed) {
+  NetworkSteps(net, batch, seed).infer();
   NetworkSteps steps(net, batch, seed);
   const PeakMemory memory;
   steps.train();  // touches all that a step touches

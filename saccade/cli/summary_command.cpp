@@ -10,6 +10,7 @@
 #include "saccade/base/error.h"
 #include "saccade/base/printable.h"
 #include "saccade/cli/inputs.h"
+#include "saccade/cli/network_benchmark.h"
 #include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/nn/plan.h"
 #include "saccade/zoo/zoo.h"
@@ -21,7 +22,7 @@ struct SummaryRequest {
   std::string network;
   std::string input;
   std::optional<Index> classes;
-  Index batch_size = 128;
+  std::optional<Index> batch_size;
   bool explain = false;
   bool exact = false;
   bool json = false;
@@ -60,9 +61,15 @@ void summarize(const SummaryRequest& request, Console& console) {
   if (!request.explain) return;
   kernels::set_exact_convolutions(request.exact);
   Model model(net, Model::Weights::zeros);
-  const Plan plan(model, request.batch_size, PlanMode::training);
-  console.out << fmt::format("\nimplementations for training with batches of {} ({} of activations and scratch)\n{}",
-                             request.batch_size, format_bytes(plan.arena_bytes()), printable_lines(plan.explain()));
+  const Index batch_size = request.batch_size.value_or(usual_batch(net.input_shape()));
+  const Plan plan(model, batch_size, PlanMode::training);
+  // Those that learn have a gradient and Adam's two moments.
+  const Index parameter_bytes = (net.parameter_count() + 3 * net.trainable_count()) * isize(sizeof(float));
+  console.out << fmt::format(
+      "\nimplementations for training with batches of {} ({} of memory: activations and scratch {}, weights, gradients "
+      "and Adam's moments {})\n{}",
+      batch_size, format_bytes(plan.arena_bytes() + parameter_bytes), format_bytes(plan.arena_bytes()),
+      format_bytes(parameter_bytes), printable_lines(plan.explain()));
 }
 
 }  // namespace
@@ -78,8 +85,9 @@ void add_summary_command(const Command& program, Console& console) {
            "image shape for a network of the zoo [what it was made for: 28x28x1, 32x32x3 or 224x224x3]")
       .type("HxWxC");
   command.add("--classes", request->classes, "outputs of a network of the zoo [10; for 224x224x3 1000]");
-  command.add("--batch-size", request->batch_size, "images a step, for --explain", 1);
-  command.add("--explain", request->explain, "which implementation computes each layer, and why not a faster one");
+  command.add("--batch-size", request->batch_size, "images a step, for --explain [by their size: 128, 64 or 16]", 1);
+  command.add("--explain", request->explain,
+              "which implementation computes each layer, why not a faster one, and the memory of training");
   command.add("--exact", request->exact, kExactHelp);
   command.add("--json", request->json, "print as JSON");
   command.footer(

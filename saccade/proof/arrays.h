@@ -40,11 +40,15 @@ struct Inputs {
   static Inputs integers(const Case& c, std::uint64_t seed);
 };
 
+/// Numbers in memory as plans have theirs, on which speed depends.
+template <class T>
+using Array = std::vector<T, AlignedAllocator<T>>;
+
 /// Arrays of another number type for a whole case, filled from inputs; results and gradients start at zero.
 template <class T>
 struct Arrays {
-  std::vector<std::vector<T>> operands, results, gradients;
-  std::vector<T> grad_dst;
+  std::vector<Array<T>> operands, results, gradients;
+  Array<T> grad_dst;
 
   Arrays(const Case& c, const Inputs& inputs) : grad_dst(inputs.grad_dst.begin(), inputs.grad_dst.end()) {
     for (const std::vector<float>& operand : inputs.operands) operands.emplace_back(operand.begin(), operand.end());
@@ -56,10 +60,10 @@ struct Arrays {
 
   Views<T> views() {
     Views<T> views;
-    for (std::vector<T>& operand : operands) views.operands.emplace_back(operand);
-    for (std::vector<T>& result : results) views.results.emplace_back(result);
+    for (Array<T>& operand : operands) views.operands.emplace_back(operand);
+    for (Array<T>& result : results) views.results.emplace_back(result);
     views.grad_dst = grad_dst;
-    for (std::vector<T>& gradient : gradients) views.gradients.emplace_back(gradient);
+    for (Array<T>& gradient : gradients) views.gradients.emplace_back(gradient);
     return views;
   }
 };

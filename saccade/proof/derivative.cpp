@@ -55,7 +55,7 @@ void ComplexStep::probe_element(Arrays<Complex>& arrays, std::size_t operand, In
 void ComplexStep::probe_direction(Arrays<Complex>& arrays, std::size_t operand, std::uint64_t seed,
                                   std::uint32_t slot) {
   Stream stream(seed, 3, operand, slot);
-  std::vector<Complex>& x = arrays.operands[operand];
+  Array<Complex>& x = arrays.operands[operand];
   std::vector<double> direction(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     direction[i] = stream.uniform(-1.0, 1.0);
@@ -66,13 +66,13 @@ void ComplexStep::probe_direction(Arrays<Complex>& arrays, std::size_t operand, 
   for (Complex& value : x) value.imag(0.0);
 }
 
-std::string ComplexStep::compare(const std::vector<std::vector<double>>& gradients,
-                                 const std::vector<std::vector<double>>& magnitudes, double tolerance) const {
+std::string ComplexStep::compare(const std::vector<Array<double>>& gradients,
+                                 const std::vector<Array<double>>& magnitudes, double tolerance) const {
   std::string worst;
   double worst_excess = 1.0;
   for (const Probe& probe : probes_) {
-    const std::vector<double>& gradient = gradients[probe.operand];
-    const std::vector<double>& magnitude = magnitudes[probe.operand];
+    const Array<double>& gradient = gradients[probe.operand];
+    const Array<double>& magnitude = magnitudes[probe.operand];
     double got = 0.0;
     double scale = 0.0;
     if (probe.element >= 0) {

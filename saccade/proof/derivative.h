@@ -17,8 +17,8 @@ class ComplexStep {
   ComplexStep(const Case& c, const Inputs& inputs, double budget, std::uint64_t seed);
 
   /// "" or the worst difference beyond tolerance * magnitude, an element (or direction) each.
-  std::string compare(const std::vector<std::vector<double>>& gradients,
-                      const std::vector<std::vector<double>>& magnitudes, double tolerance) const;
+  std::string compare(const std::vector<Array<double>>& gradients, const std::vector<Array<double>>& magnitudes,
+                      double tolerance) const;
 
  private:
   /// <derivative, direction> of one operand; a single element has a direction of one coordinate.

@@ -130,7 +130,7 @@ class Prover {
   /// Runs the passes on fresh outputs and working memory that hold `poison`. The backward passes are handed the
   /// reference's results, so that one pass's fault is not reported as another's.
   Outputs run(Prepared& prepared, const std::vector<Pass>& passes, const Inputs& inputs,
-              const std::vector<std::vector<float>>& reference_results, float poison) {
+              const std::vector<Array<float>>& reference_results, float poison) {
     Outputs outputs(case_);
     for (WalledArray& array : outputs.results) array.fill(poison);
     for (WalledArray& array : outputs.gradients) array.fill(poison);
@@ -142,12 +142,12 @@ class Prover {
       std::ranges::fill(scratch.bytes(), filling);
       Views<float> views;
       for (const std::vector<float>& operand : inputs.operands) views.operands.emplace_back(operand);
-      std::vector<std::vector<float>> given;
+      std::vector<Array<float>> given;
       if (pass == Pass::forward) {
         for (WalledArray& array : outputs.results) views.results.push_back(array.values());
       } else {
         given = reference_results;
-        for (std::vector<float>& result : given) views.results.emplace_back(result);
+        for (Array<float>& result : given) views.results.emplace_back(result);
       }
       views.grad_dst = inputs.grad_dst;
       for (std::size_t i = 0; i < operands_.size(); ++i) {
@@ -198,7 +198,7 @@ class Prover {
     const double tolerance = case_.rounding(pass) * kFloatEpsilon * growth;
     for_outputs(pass, [&](const std::string& name, bool is_gradient, std::size_t i) {
       const auto& expected = is_gradient ? real_reference_.gradients[i] : real_reference_.results[i];
-      std::vector<double> scale = is_gradient ? magnitude_.gradients[i] : magnitude_.results[i];
+      Array<double> scale = is_gradient ? magnitude_.gradients[i] : magnitude_.results[i];
       if (growth != 1.0) std::ranges::fill(scale, *std::ranges::max_element(scale));
       const auto got = std::as_const(is_gradient ? outputs.gradients : outputs.results)[i].values();
       expect("rounding", compare_near(name, expected, got, scale, tolerance));

@@ -112,7 +112,7 @@ TEST(PredictSummary, CountsOfTheZoo) {
   EXPECT_EQ(json.at("multiply_adds"), 416520);
   EXPECT_EQ(json.at("layers").back().at("output_shape"), nlohmann::json({10}));
   EXPECT_EQ(nlohmann::json::parse(place.expect(0, {"summary", "mlp", "--json"}).out).at("parameters"), 3836410);
-  EXPECT_THAT(place.expect(0, {"summary", "vgg_small", "--explain"}).out, HasSubstr("implementations for training"));
+  EXPECT_THAT(place.expect(0, {"summary", "vgg_small", "--explain"}).out, HasSubstr("training with batches of 64 ("));
 }
 
 TEST_F(Predict, AndSaysWhy) {

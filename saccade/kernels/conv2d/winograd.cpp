@@ -9,7 +9,6 @@
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv2d/winograd_transform_internal.h"
 #include "saccade/kernels/gemm/small_gemm_internal.h"
-#include "saccade/kernels/permute/permute.h"
 #include "saccade/kernels/scratch.h"
 
 namespace saccade::kernels {
@@ -47,6 +46,8 @@ struct Geometry {
   Index chunk;       // tiles that are worked on together
   Index rows;        // of one product; a chunk has whole ones
   bool own = false;  // each thread takes chunks of its own
+  Index
+      filter_rows;  // of the transformed filter that are made and multiplied at a time; fewer than all with one chunk only
 
   Geometry(const Conv2DProblem& p, const WinogradChunks& chunks) {
     const Tiles src{.m = 0, .h = p.ih, .w = p.iw, .c = p.ic, .rows = 0, .columns = 0, .y = 0, .x = 0};
@@ -63,6 +64,7 @@ struct Geometry {
       tiles->columns = ceil_divide(narrow.w, m);
     }
     count = p.n * narrow.per_image();
+    filter_rows = wide.c;
     const Index tile_bytes = winograd::slices(m) * (p.ic + p.oc) * kFloatBytes;
     const auto tiles_in = [&](Index bytes, Index least) { return std::max(least, bytes / tile_bytes); };
     if (p.pass == Pass::backward_weights) {
@@ -75,7 +77,14 @@ struct Geometry {
         chunk = std::min(chunk, std::max(kFewRows, ceil_divide(count, chunks.least_own)));
       } else {
         own = ceil_divide(count, chunk) >= chunks.least_own;
-        if (!own) chunk = tiles_in(chunks.shared_bytes, kRows);
+        const Index row_bytes = winograd::slices(m) * narrow.c * kFloatBytes;
+        if (!own && !p.constant_weight && count * tile_bytes <= chunks.blocked_bytes) {
+          chunk = count;
+          filter_rows = std::max(kVector, std::min(wide.c, chunks.filter_block_bytes / row_bytes / kVector * kVector));
+          while (wide.c % filter_rows != 0) filter_rows -= kVector;
+        } else if (!own) {
+          chunk = tiles_in(chunks.shared_bytes, kRows);
+        }
       }
     }
     chunk = std::min(chunk, ceil_divide(count, ceil_divide(count, chunk)));
@@ -90,25 +99,35 @@ Index tiles_of_task(const Geometry& g, Index c) {
   return std::max<Index>(1, kFloats / (winograd::slices(g.wide.m) * c));
 }
 
-/// c [rows, to] = a [rows, from] * b, b in panels of kPanel columns.
+/// c [rows, to] (+)= a [rows, inner] * b, b in panels of kPanel columns. Rows of a are `from` apart.
 class PanelProduct {
  public:
-  PanelProduct(Index rows, Index from, Index to)
-      : from_(from), to_(to), whole_(make(rows, std::min(kPanel, to))), last_(make(rows, last_of(to, kPanel))) {}
+  struct Shape {
+    Index rows, inner, from, to;
+    bool add;
+  };
+
+  explicit PanelProduct(const Shape& s)
+      : s_(s), whole_(make(s, std::min(kPanel, s.to))), last_(make(s, last_of(s.to, kPanel))) {}
 
   void operator()(const float* a, const float* b, float* c) const {
-    for (Index panel = 0; panel < to_; panel += kPanel) {
-      (to_ - panel < kPanel ? last_ : whole_)(a, b + panel * from_, c + panel);
+    for (Index panel = 0; panel < s_.to; panel += kPanel) {
+      (s_.to - panel < kPanel ? last_ : whole_)(a, b + panel * s_.inner, c + panel);
     }
   }
 
  private:
-  SmallGemm make(Index rows, Index columns) const {
-    return SmallGemm(
-        {.rows = rows, .columns = columns, .inner = from_, .a_stride = from_, .b_stride = columns, .c_stride = to_});
+  static SmallGemm make(const Shape& s, Index columns) {
+    return SmallGemm({.rows = s.rows,
+                      .columns = columns,
+                      .inner = s.inner,
+                      .a_stride = s.from,
+                      .b_stride = columns,
+                      .c_stride = s.to,
+                      .add = s.add});
   }
 
-  Index from_, to_;
+  Shape s_;
   SmallGemm whole_, last_;
 };
 
@@ -121,13 +140,17 @@ class WinogradData final : public Conv2DKernel {
         from_(g_.wide.c),
         to_(g_.narrow.c),
         slices_(winograd::slices(g_.wide.m)),
-        filter_stride_(slice_stride(from_ * to_)),
+        filter_stride_(slice_stride(g_.filter_rows * to_)),
         wide_stride_(slice_stride(g_.chunk * from_)),
         narrow_stride_(slice_stride(g_.chunk * to_)),
         slots_(g_.own ? thread_count() : 1),
-        product_(g_.rows, from_, to_),
-        last_product_(last_of(g_.count, g_.rows), from_, to_),
         zeros_(usize(from_)) {
+    for (const bool add : {false, true}) {
+      for (const Index rows : {g_.rows, last_of(g_.count, g_.rows)}) {
+        products_.emplace_back(
+            PanelProduct::Shape{.rows = rows, .inner = g_.filter_rows, .from = from_, .to = to_, .add = add});
+      }
+    }
     wide_ = scratch_.add(slots_ * slices_ * wide_stride_ * kFloatBytes);
     narrow_ = scratch_.add(slots_ * slices_ * narrow_stride_ * kFloatBytes);
     const Index filter_bytes = slices_ * filter_stride_ * kFloatBytes;
@@ -136,10 +159,6 @@ class WinogradData final : public Conv2DKernel {
     } else {
       filter_ = scratch_.add(filter_bytes);
     }
-    if (p.pass != Pass::backward_data) return;
-    const PermuteProblem exchange{.extents = {9, p.ic, p.oc}, .order = {0, 2, 1}};
-    exchange_ = choose(permute_implementations(), exchange).kernel;
-    exchanged_ = scratch_.add(p.weight_elements() * kFloatBytes);
   }
 
   Index scratch_bytes() const override { return scratch_.size_bytes(); }
@@ -150,7 +169,10 @@ class WinogradData final : public Conv2DKernel {
     const float* const bias = forward && p_.bias ? b.bias.data() : nullptr;
     float* const dst = forward ? b.dst.data() : b.grad_src.data();
     const bool relu = p_.activation == Activation::relu;
-    const float* const filter = transformed_filter(b);
+    float* const filter = kept_filter_ ? floats_at(kept_filter_->bytes(), 0) : floats_at(b.scratch, filter_);
+    const bool blocked = g_.filter_rows < from_;
+    if (!blocked && !is_kept_) transform_filter(b.weight.data(), 0, filter);
+    is_kept_ = kept_filter_.has_value();
     const auto run_chunk = [&](Index slot, Index chunk) {
       const Index first = chunk * g_.chunk, count = std::min(g_.chunk, g_.count - first);
       float* const wide = floats_at(b.scratch, wide_) + slot * slices_ * wide_stride_;
@@ -159,7 +181,10 @@ class WinogradData final : public Conv2DKernel {
         winograd::transform_source(g_.wide, src, zeros_.data(), first + begin, end - begin, wide + begin * from_,
                                    wide_stride_);
       });
-      multiply(first, count, wide, filter, narrow);
+      for (Index row = 0; row < from_; row += g_.filter_rows) {
+        if (blocked) transform_filter(b.weight.data(), row, filter);
+        multiply(first, count, row, wide + row, filter, narrow);
+      }
       parallel_ranges(count, tiles_of_task(g_, to_), [&](Index begin, Index end) {
         winograd::transform_result(g_.narrow, narrow + begin * to_, narrow_stride_, first + begin, end - begin, bias,
                                    relu, dst);
@@ -174,43 +199,41 @@ class WinogradData final : public Conv2DKernel {
   }
 
  private:
-  void multiply(Index first, Index count, const float* wide, const float* filter, float* narrow) const {
+  /// Adds to narrow what the filter's rows from `filter_row` on give; the first ones write it.
+  void multiply(Index first, Index count, Index filter_row, const float* wide, const float* filter,
+                float* narrow) const {
     const Index blocks = ceil_divide(count, g_.rows);
     parallel_for(slices_ * blocks, [&](Index task) {
       const Index slice = task / blocks, row = task % blocks * g_.rows;
       const bool is_last = first + row + g_.rows >= g_.count;
-      (is_last ? last_product_ : product_)(wide + slice * wide_stride_ + row * from_, filter + slice * filter_stride_,
-                                           narrow + slice * narrow_stride_ + row * to_);
+      products_[(filter_row > 0 ? 2U : 0U) + (is_last ? 1U : 0U)](wide + slice * wide_stride_ + row * from_,
+                                                                  filter + slice * filter_stride_,
+                                                                  narrow + slice * narrow_stride_ + row * to_);
     });
   }
 
-  const float* transformed_filter(const Conv2DBuffers& b) {
-    float* const filter = kept_filter_ ? floats_at(kept_filter_->bytes(), 0) : floats_at(b.scratch, filter_);
-    if (is_kept_) return filter;
-    const float* weight = b.weight.data();
-    if (exchange_) {
-      const std::span<float> exchanged(floats_at(b.scratch, exchanged_), b.weight.size());
-      exchange_->run({.src = b.weight, .dst = exchanged});
-      weight = exchanged.data();
-    }
-    const winograd::FilterLayout layout{.from = from_, .to = to_, .width = kPanel, .rotated = exchange_ != nullptr};
-    parallel_ranges(from_, std::max<Index>(1, 1024 / to_), [&](Index begin, Index end) {
-      winograd::transform_filter(g_.wide.m, layout, weight, begin, end, filter, filter_stride_);
+  /// g_.filter_rows rows of the filter.
+  void transform_filter(const float* weight, Index first, float* filter) const {
+    const winograd::FilterLayout layout{.from = from_,
+                                        .to = to_,
+                                        .width = kPanel,
+                                        .first = first,
+                                        .rows = g_.filter_rows,
+                                        .backward = p_.pass == Pass::backward_data};
+    parallel_ranges(g_.filter_rows, 2 * kVector, [&](Index begin, Index end) {
+      winograd::transform_filter(g_.wide.m, layout, weight, first + begin, first + end, filter, filter_stride_);
     });
-    is_kept_ = kept_filter_.has_value();
-    return filter;
   }
 
   Conv2DProblem p_;
   Geometry g_;
   Index from_, to_, slices_;
   Index filter_stride_, wide_stride_, narrow_stride_;
-  Index slots_;  // parts of the scratch memory for transformed tiles
-  PanelProduct product_, last_product_;
+  Index slots_;                         // parts of the scratch memory for transformed tiles
+  std::vector<PanelProduct> products_;  // [add][last rows]
   std::vector<float> zeros_;
   ScratchLayout scratch_;
-  Index wide_ = 0, narrow_ = 0, filter_ = 0, exchanged_ = 0;
-  std::unique_ptr<PermuteKernel> exchange_;   // backward_data
+  Index wide_ = 0, narrow_ = 0, filter_ = 0;
   std::optional<AlignedBuffer> kept_filter_;  // of a constant weight, from the first run on
   bool is_kept_ = false;
 };

@@ -29,6 +29,8 @@ struct WinogradChunks {
   Index shared_bytes = 4 << 20;        ///< and of a chunk of all.
   Index least_own = 8;                 ///< Fewer chunks are shared (forward, backward_data),
   Index own_filter_bytes = 1'000'000;  ///< unless the transformed filter is no larger.
+  Index blocked_bytes = 16 << 20;  ///< Where all tiles are no larger and shared, the filter is transformed in blocks,
+  Index filter_block_bytes = 5 << 20;  ///< of this size, which never leave the caches.
   Index least_summed_tiles = 96;       ///< Pay for reading and writing the sums of backward_weights once more.
   Index own_sums_bytes = 640'000;  ///< Sums so small stay in the second cache: groups of chunks have sums of their own.
   Index most_groups = 8;

@@ -7,6 +7,9 @@
 
 #include "saccade/kernels/simd/vector_internal.h"
 
+// After simd.h, which says what is built.
+#include <hwy/cache_control.h>
+
 HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {
 
@@ -183,29 +186,82 @@ HWY_INLINE void ResultTiles(const winograd::Tiles& tiles, const float* in, Index
   });
 }
 
+/// Norms are whole fractions of this, up to powers of two: what is multiplied by the quotient, and divided by this once, is
+/// exact wherever it can be, and takes a quarter of the divisions.
+template <Index m>
+constexpr float kCommonNorm = m == 2 ? 1.0F : 9.0F;
+
+template <Index m>
+HWY_INLINE Vec TimesNormQuotient(Index q, Index r, Vec v) {
+  return Times(kCommonNorm<m> / (Norm<m + 2>(q) * Norm<m + 2>(r)), v);
+}
+template <Index m>
+HWY_INLINE Vec OverCommonNorm(Vec v) {
+  return m == 2 ? v : hn::Div(v, hn::Set(FloatTag(), kCommonNorm<m>));
+}
+
+/// One vector of filters, whose tap k is at taps + k * stride.
+template <Index m>
+HWY_INLINE void FilterVector(const float* taps, Index stride, float* out, Index slice_stride) {
+  const FloatTag d;
+  TransformSquare<FilterMatrix<m, 3>>(
+      [&](Index y, Index x) HWY_ATTR { return OverCommonNorm<m>(hn::LoadU(d, taps + (y * 3 + x) * stride)); },
+      [&](Index q, Index r, Vec v)
+          HWY_ATTR { hn::StoreU(TimesNormQuotient<m>(q, r, v), d, out + (q * (m + 2) + r) * slice_stride); });
+}
+
+/// to[column][row] = from[row][column] of 16 x 16, whose rows are `stride` apart in `from`; fetches the rows behind them.
+HWY_INLINE void ExchangeBlock(const float* from, Index stride, float* to) {
+  constexpr Index kBlock = simd::kMostLanes, kQuarter = 4;
+  const hn::FixedTag<float, usize(kQuarter)> d;
+  for (Index row = 0; row < kBlock; row += kQuarter) {
+    const float* const rows = from + row * stride;
+    for (Index i = 0; i < kQuarter; ++i) hwy::Prefetch(rows + (kBlock + i) * stride);
+    for (Index column = 0; column < kBlock; column += kQuarter) {
+      const auto a = hn::LoadU(d, rows + column), b = hn::LoadU(d, rows + stride + column);
+      const auto e = hn::LoadU(d, rows + 2 * stride + column), f = hn::LoadU(d, rows + 3 * stride + column);
+      const auto ab = hn::InterleaveLower(d, a, b), ab_upper = hn::InterleaveUpper(d, a, b);
+      const auto ef = hn::InterleaveLower(d, e, f), ef_upper = hn::InterleaveUpper(d, e, f);
+      float* const columns = to + column * kBlock + row;
+      hn::StoreU(hn::ConcatLowerLower(d, ef, ab), d, columns);
+      hn::StoreU(hn::ConcatUpperUpper(d, ef, ab), d, columns + kBlock);
+      hn::StoreU(hn::ConcatLowerLower(d, ef_upper, ab_upper), d, columns + 2 * kBlock);
+      hn::StoreU(hn::ConcatUpperUpper(d, ef_upper, ab_upper), d, columns + 3 * kBlock);
+    }
+  }
+}
+
 template <Index m>
 HWY_INLINE void Filters(const winograd::FilterLayout& layout, const float* filter, Index begin, Index end, float* out,
                         Index slice_stride) {
-  constexpr Index kSide = m + 2;
-  const FloatTag d;
-  const Index lanes = static_cast<Index>(hn::Lanes(d));
-  const Index tap = layout.from * layout.to;
-  for (Index from = begin; from < end; ++from) {
-    for (Index to = 0; to < layout.to; to += lanes) {
-      const Index panel = to / layout.width * layout.width;
-      const Index width = layout.to - panel < layout.width ? layout.to - panel : layout.width;
-      float* const place = out + panel * layout.from + from * width + (to - panel);
-      const float* const elements = filter + from * layout.to + to;
-      TransformSquare<FilterMatrix<m, 3>>(
-          [&](Index y, Index x) HWY_ATTR {
-            const Index number = y * 3 + x;
-            return hn::LoadU(d, elements + (layout.rotated ? 8 - number : number) * tap);
-          },
-          [&](Index q, Index r, Vec v) HWY_ATTR {
-            // Divided, not multiplied by the inverse: exact wherever the quotient is.
-            const Vec norm = hn::Set(d, Norm<kSide>(q) * Norm<kSide>(r));
-            hn::StoreU(hn::Div(v, norm), d, place + (q * kSide + r) * slice_stride);
-          });
+  const Index lanes = static_cast<Index>(hn::Lanes(FloatTag()));
+  const Index elements = layout.from * layout.to;
+  const auto place = [&](Index from, Index to) HWY_ATTR {
+    const Index panel = to / layout.width * layout.width;
+    const Index width = layout.to - panel < layout.width ? layout.to - panel : layout.width;
+    return out + panel * layout.rows + (from - layout.first) * width + (to - panel);
+  };
+  if (!layout.backward) {
+    for (Index from = begin; from < end; ++from) {
+      for (Index to = 0; to < layout.to; to += lanes) {
+        FilterVector<m>(filter + from * layout.to + to, elements, place(from, to), slice_stride);
+      }
+    }
+    return;
+  }
+  // A block of filters at a time, turned and with its channels exchanged.
+  constexpr Index kBlock = simd::kMostLanes, kTap = kBlock * kBlock;
+  float turned[9 * kTap];
+  for (Index to = 0; to < layout.to; to += kBlock) {
+    for (Index from = begin; from < end; from += kBlock) {
+      for (Index tap = 0; tap < 9; ++tap) {
+        ExchangeBlock(filter + tap * elements + to * layout.from + from, layout.from, turned + (8 - tap) * kTap);
+      }
+      for (Index f = 0; f < kBlock; ++f) {
+        for (Index t = 0; t < kBlock; t += lanes) {
+          FilterVector<m>(turned + f * kBlock + t, kTap, place(from + f, to + t), slice_stride);
+        }
+      }
     }
   }
 }
@@ -213,15 +269,13 @@ HWY_INLINE void Filters(const winograd::FilterLayout& layout, const float* filte
 template <Index m>
 HWY_INLINE void FilterGradients(const float* in, Index slice_stride, Index begin, Index end, Index elements,
                                 float* grad_filter) {
-  constexpr Index kSide = m + 2;
   const FloatTag d;
   for (Index i = begin; i < end; i += static_cast<Index>(hn::Lanes(d))) {
-    TransformSquare<ResultMatrix<3, kSide>>(
-        [&](Index q, Index r) HWY_ATTR {
-          const Vec norm = hn::Set(d, Norm<kSide>(q) * Norm<kSide>(r));
-          return hn::Div(hn::LoadU(d, in + (q * kSide + r) * slice_stride + i), norm);
-        },
-        [&](Index y, Index x, Vec v) HWY_ATTR { hn::StoreU(v, d, grad_filter + (y * 3 + x) * elements + i); });
+    TransformSquare<ResultMatrix<3, m + 2>>(
+        [&](Index q, Index r)
+            HWY_ATTR { return TimesNormQuotient<m>(q, r, hn::LoadU(d, in + (q * (m + 2) + r) * slice_stride + i)); },
+        [&](Index y, Index x, Vec v)
+            HWY_ATTR { hn::StoreU(OverCommonNorm<m>(v), d, grad_filter + (y * 3 + x) * elements + i); });
   }
 }
 

@@ -45,12 +45,14 @@ void transform_gradient(const Tiles& tiles, const float* images, const float* ze
 void transform_result(const Tiles& tiles, const float* in, Index slice_stride, Index first, Index count,
                       const float* bias, bool relu, float* images);
 
-/// Filters [3,3,from,to] become out[slice][from][panel columns], panel by panel of `to` as a product's b wants them:
-/// column j of panel p is to = p * width + j. Rows begin .. end of `from`. `rotated` turns the filters by 180 degrees.
+/// Filters [3,3,from,to] become out[slice][row][panel columns], panel by panel of `to` as a product's b wants them: column j
+/// of panel p is to = p * width + j. `backward`: the filters are [3,3,to,from], and are turned by 180 degrees.
 struct FilterLayout {
   Index from, to, width;
-  bool rotated;
+  Index first, rows;  ///< The rows of out are first .. first + rows of `from`.
+  bool backward;
 };
+/// Rows begin .. end of `from`, multiples of 16.
 void transform_filter(Index m, const FilterLayout& layout, const float* filter, Index begin, Index end, float* out,
                       Index slice_stride);
 

@@ -1,0 +1,80 @@
+#include "saccade/kernels/conv_pool2d/forward.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <utility>
+#include <vector>
+
+#include "saccade/base/random.h"
+#include "saccade/kernels/testing_internal.h"
+
+namespace saccade::kernels::simd {
+namespace {
+
+class ConvPoolForwards : public testing::TestWithParam<ConvPool2DProblem> {
+ protected:
+  struct Outcome {
+    std::vector<std::uint32_t> bits;
+    std::vector<std::uint8_t> taps;
+  };
+
+  ConvPoolForwards() {
+    Stream random(1, 0, 0, 0);
+    for (auto* values : {&src_, &weight_, &bias_}) {
+      for (float& value : *values) value = static_cast<float>(random.uniform(-1, 1));
+    }
+    src_[usize(p_.src_elements() / 2)] = kNaN;
+  }
+
+  /// In two bands of rows, the lower first: neither may write into the other, nor behind the last.
+  Outcome run(const ConvPoolForward& way) const {
+    const Index windows = g_.oh * g_.ow;
+    std::vector<float> dst(usize(windows * g_.oc + 1), 7);
+    Outcome outcome{.bits = {}, .taps = std::vector<std::uint8_t>(usize(windows * g_.lanes_oc + 16))};
+    TestMemory packed_memory(way.packed_floats() * isize(sizeof(float)));
+    auto* const packed = reinterpret_cast<float*>(packed_memory.bytes().data());
+    way.pack(weight_.data(), bias_.data(), packed);
+    for (const auto& [first, last] : {std::pair(g_.oh / 2, g_.oh), std::pair(Index{0}, g_.oh / 2)}) {
+      TestMemory band_memory((way.band_floats(last - first) + 16) * isize(sizeof(float)));
+      auto* const band = reinterpret_cast<float*>(band_memory.bytes().data());
+      std::fill_n(band, way.band_floats(last - first), 0.0F);
+      way.run(src_.data(), packed, first, last, dst.data(), outcome.taps.data(), band);
+    }
+    for (const float value : dst) outcome.bits.push_back(std::bit_cast<std::uint32_t>(value));
+    for (Index i = 0; i < isize(outcome.taps.size()); ++i) {
+      if (i >= windows * g_.lanes_oc || i % g_.lanes_oc >= g_.oc) outcome.taps[usize(i)] = 0;  // of no channel
+    }
+    return outcome;
+  }
+
+  ConvPool2DProblem p_ = GetParam();
+  ConvPoolGeometry g_ = geometry_of(p_);
+  std::vector<float> src_ = std::vector<float>(usize(p_.src_elements()));
+  std::vector<float> weight_ = std::vector<float>(usize(p_.weight_elements()));
+  std::vector<float> bias_ = std::vector<float>(usize(p_.oc));
+};
+
+TEST_P(ConvPoolForwards, GiveTheSameBits) {
+  const Outcome channels = run(*make_forward_channels(g_)), pixels = run(*make_forward_pixels(g_));
+  EXPECT_EQ(channels.bits.back(), std::bit_cast<std::uint32_t>(7.0F));
+  EXPECT_EQ(channels.bits, pixels.bits);
+  EXPECT_EQ(channels.taps, pixels.taps);
+}
+
+// Widths around a vector's, channels around a block's and around eight, filters of odd and even width, padding that makes
+// even columns odd.
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ConvPoolForwards,
+    testing::Values(ConvPool2DProblem{.ih = 28, .iw = 28, .oc = 6, .kh = 5, .kw = 5, .ph = {2, 2}, .pw = {2, 2}},
+                    ConvPool2DProblem{.ih = 5, .iw = 3, .oc = 1, .kh = 2, .kw = 1, .activation = Activation::relu},
+                    ConvPool2DProblem{.ih = 9, .iw = 34, .ic = 3, .oc = 7, .kh = 3, .kw = 3, .pw = {1, 0}},
+                    ConvPool2DProblem{.ih = 8, .iw = 70, .oc = 3, .kh = 1, .kw = 6, .pw = {3, 2}},
+                    ConvPool2DProblem{
+                        .ih = 7, .iw = 20, .ic = 2, .oc = 13, .kh = 3, .kw = 4, .ph = {1, 1}, .pw = {2, 3}},
+                    ConvPool2DProblem{.ih = 6, .iw = 33, .oc = 16, .kh = 3, .kw = 2, .activation = Activation::relu},
+                    ConvPool2DProblem{.ih = 4, .iw = 19, .ic = 5, .oc = 2, .kh = 3, .kw = 3, .ph = {0, 2}}));
+
+}  // namespace
+}  // namespace saccade::kernels::simd
