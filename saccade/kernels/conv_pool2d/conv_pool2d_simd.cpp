@@ -22,7 +22,7 @@ constexpr Index kLeastWork = 300'000;
 constexpr Index kMostInputChannels = 16;
 
 /// The faster way to fill vectors, by what a window costs, in multiply-adds of one lane: lanes that hold nothing count,
-/// too. Beside them either way has its fixed work, measured with AVX-512 and AVX2: some 15 vectors a window; some 40 for
+/// too. Beside them either way has its fixed work, measured with AVX-512: some 15 vectors a window; some 40 for
 /// each channel of a vector of windows, and 3 for each pixel of two rows whose channels must be taken apart.
 std::unique_ptr<ConvPoolForward> make_forward(const ConvPoolGeometry& g) {
   const Index lanes = lanes_of_pixels(), multiply_adds = 4 * g.kh * g.kw * g.ic;

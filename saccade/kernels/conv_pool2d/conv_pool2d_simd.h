@@ -6,9 +6,9 @@
 
 namespace saccade::kernels::simd {
 
-/// Forward: vectors of output channels, the sums of some windows in registers; what is kept is the number of the winning
-/// tap, a byte a result. Backward: three of four gradients between are zero, with ReLU most of the rest, too; only the
-/// others are visited, in vectors along the rows of the filter.
+/// Forward: vectors of output channels or of neighbouring windows, whatever fills more lanes; what is kept is the number of
+/// the winning tap, a byte a result. Backward: three of four gradients between are zero, with ReLU some of the rest, too;
+/// only winners are visited, in vectors along the rows of the filter.
 std::string decline_conv_pool2d(const ConvPool2DProblem& problem);
 std::unique_ptr<ConvPool2DKernel> make_conv_pool2d(const ConvPool2DProblem& problem);
 
