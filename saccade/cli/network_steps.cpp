@@ -62,7 +62,7 @@ void NetworkSteps::train() {
     correct_ += argmax(output.subspan(row * usize(classes_), usize(classes_))) == labels[row] ? 1 : 0;
   }
   require_finite(loss_.run(output, {.labels = labels}, training_->output_grad()));
-  training_->backward();
+  training_->backward(adam_.begin_step());
   add_l2(parameters_);
   adam_.step();
   ++step_;

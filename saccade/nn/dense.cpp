@@ -41,7 +41,8 @@ std::unique_ptr<Operation> Dense::prepare(const PrepareContext& context) const {
   const kernels::DenseProblem problem{
       .m = context.batch, .k = context.src[0][0], .u = options_.units, .bias = options_.use_bias};
   return std::make_unique<WeightedOperation<kernels::DenseProblem, kernels::DenseKernel>>(
-      kernels::dense_implementations(), problem, options_.activation, context);
+      kernels::dense_implementations(), problem, options_.activation, context,
+      decltype(kernels::dense_implementations()){}, kernels::dense_update_implementations());
 }
 
 }  // namespace saccade

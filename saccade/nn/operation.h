@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "saccade/kernels/choose.h"
+#include "saccade/kernels/update/update.h"
 #include "saccade/tensor/parameter.h"
 #include "saccade/tensor/shape.h"
 
@@ -58,7 +59,8 @@ struct ForwardBuffers {
 };
 
 /// src and dst are there when the operation said it reads them. An empty grad_src is not wanted. Gradients of
-/// parameters that learn are written whole into Parameter::grad. grad_dst may be used as working memory.
+/// parameters that learn are written whole into Parameter::grad. grad_dst may be used as working memory. A parameter that
+/// has an update may be updated at once instead, when its gradient is there and its value is no longer wanted.
 struct BackwardBuffers {
   std::span<const std::span<const float>> src;
   std::span<const float> dst;
@@ -66,6 +68,7 @@ struct BackwardBuffers {
   std::span<const std::span<float>> grad_src;
   std::span<Parameter* const> parameters;
   std::span<std::byte> saved, scratch;
+  std::span<kernels::WeightUpdate> updates;
 };
 
 /// A layer made ready for one batch size: shapes fixed, implementations chosen. Runs allocate nothing.

@@ -377,7 +377,7 @@ std::span<const float> Plan::input_grad() const {
   return steps_[first_].grad_dst;
 }
 
-void Plan::backward() {
+void Plan::backward(std::span<kernels::WeightUpdate> updates) {
   for (std::size_t i = steps_.size() - 1; i > first_; --i) {
     Step& step = steps_[i];
     if (!step.grad_id || !step.wants_grad) continue;
@@ -387,7 +387,8 @@ void Plan::backward() {
                               .grad_src = step.grad_src,
                               .parameters = step.parameters,
                               .saved = step.saved,
-                              .scratch = step.backward_scratch});
+                              .scratch = step.backward_scratch,
+                              .updates = updates});
     for (Step::Addition& addition : step.additions) addition.kernel->run({.src = addition.src, .dst = addition.dst});
     if (observer_) observer_(i);
   }

@@ -73,8 +73,9 @@ class Plan {
   std::span<const float> forward(std::span<const float> images, StepAddress address = {});
   /// Where d(loss)/d(output) goes before backward(); training only. Working memory: backward() may overwrite it.
   std::span<float> output_grad();
-  /// Writes Parameter::grad (whole, not added) of every parameter that learns.
-  void backward();
+  /// Writes Parameter::grad (whole, not added) of every parameter that learns. Where it pays, it makes one of `updates`
+  /// (Optimizer::begin_step) instead, and sets `done`: what the gradient's memory holds then is of no use.
+  void backward(std::span<kernels::WeightUpdate> updates = {});
   /// After backward(), with PlanPart::wants_grad: d(loss)/d(what forward() was given), [batch, ...]. Valid until the next forward().
   std::span<const float> input_grad() const;
 

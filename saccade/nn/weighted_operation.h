@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "saccade/kernels/kernel.h"
@@ -16,9 +17,10 @@ class WeightedOperation final : public Operation {
  public:
   using Implementations = std::span<const kernels::Implementation<Problem, Kernel>>;
 
-  /// Where both gradients are wanted and one of `sweeps` takes the problem, it computes them in one run.
+  /// Where both gradients are wanted and one of `sweeps` takes the problem, it computes them in one run. Where the weight
+  /// has an update and one of `updates` takes the problem, that makes it.
   WeightedOperation(Implementations list, Problem problem, Activation activation, const PrepareContext& context,
-                    Implementations sweeps = {})
+                    Implementations sweeps = {}, Implementations updates = {})
       : activation_(activation, context, context.runs_backward()), bias_(problem.bias) {
     problem.activation = activation_.for_kernel();
     forward_ = choose(list, problem);
@@ -35,6 +37,7 @@ class WeightedOperation final : public Operation {
     if (wants_data && wants_weights) backward_ = choose(sweeps, weights);
     if (backward_.kernel) return;
     if (wants_weights) backward_weights_ = choose(list, weights);
+    if (weight_learns) update_ = choose(updates, weights);
     problem.pass = kernels::Pass::backward_data;
     if (wants_data) backward_data_ = choose(list, problem);
     auto& declined = backward_data_.explanation.declined;
@@ -43,7 +46,7 @@ class WeightedOperation final : public Operation {
 
   OperationMemory memory() const override {
     Index scratch = forward_.kernel->scratch_bytes();
-    for (const auto* choice : {&backward_, &backward_data_, &backward_weights_}) {
+    for (const auto* choice : {&backward_, &backward_data_, &backward_weights_, &update_}) {
       if (choice->kernel) scratch = std::max(scratch, choice->kernel->scratch_bytes());
     }
     return {.saved_bytes = activation_.saved_bytes(),
@@ -76,16 +79,18 @@ class WeightedOperation final : public Operation {
                              .grad_bias = grad_bias,
                              .scratch = b.scratch});
     }
+    // Before the weight changes.
+    if (backward_data_.kernel) {
+      backward_data_.kernel->run(
+          {.weight = weight, .grad_dst = b.grad_dst, .grad_src = b.grad_src[0], .scratch = b.scratch});
+    }
+    if (update_weight(b, grad_bias)) return;
     if (backward_weights_.kernel) {
       backward_weights_.kernel->run({.src = b.src[0],
                                      .grad_dst = b.grad_dst,
                                      .grad_weight = grad_weight,
                                      .grad_bias = grad_bias,
                                      .scratch = b.scratch});
-    }
-    if (backward_data_.kernel) {
-      backward_data_.kernel->run(
-          {.weight = weight, .grad_dst = b.grad_dst, .grad_src = b.grad_src[0], .scratch = b.scratch});
     }
   }
 
@@ -94,14 +99,39 @@ class WeightedOperation final : public Operation {
     if (backward_.kernel) parts.push_back({"backward", backward_.explanation});
     if (backward_data_.kernel) parts.push_back({"backward_data", backward_data_.explanation});
     if (backward_weights_.kernel) parts.push_back({"backward_weights", backward_weights_.explanation});
+    if (update_.kernel) parts.push_back({"update", update_.explanation});
     activation_.explain(parts);
     return parts;
   }
 
  private:
+  template <class Buffers>
+  static Buffers buffers_of(const kernels::Kernel<Buffers>&);
+  using Buffers = decltype(buffers_of(std::declval<const Kernel&>()));
+
+  /// False where there is nothing to update, or nobody to do it while the gradient is made.
+  bool update_weight(const BackwardBuffers& b, std::span<float> grad_bias) {
+    if constexpr (requires(Buffers buffers) { buffers.update; }) {
+      const std::span<float> grad_weight = b.parameters[0]->grad.floats();
+      const auto update = std::ranges::find_if(b.updates, [&](const kernels::WeightUpdate& u) {
+        return u.whole.weight == b.parameters[0]->value.floats().data();
+      });
+      if (!update_.kernel || update == b.updates.end()) return false;
+      update_.kernel->run({.src = b.src[0],
+                           .grad_dst = b.grad_dst,
+                           .grad_weight = grad_weight,
+                           .grad_bias = grad_bias,
+                           .scratch = b.scratch,
+                           .update = &*update});
+      update->done = true;
+      return true;
+    }
+    return false;
+  }
+
   FusedActivation activation_;
   bool bias_;
-  kernels::Choice<Kernel> forward_, backward_, backward_data_, backward_weights_;
+  kernels::Choice<Kernel> forward_, backward_, backward_data_, backward_weights_, update_;
   std::vector<float> unwanted_grad_;
 };
 

@@ -113,6 +113,8 @@ void Optimizer::reserve_slices() {
   }
   slices_.clear();
   slices_.reserve(slices);
+  updates_.clear();
+  updates_.reserve(bound_.size());
 }
 
 void Optimizer::require_bound(std::string_view call) const {
@@ -178,39 +180,64 @@ float Optimizer::global_scale() const {
   return clip_scale(squares, *setup_.global_clipnorm);
 }
 
+Optimizer::Pace Optimizer::pace_of(const Bound& bound) const {
+  const double ratio = bound.directed ? 1.0 : setup_.rule_rate_ratio;
+  return {bound.parameter->learning_rate_factor * ratio, bound.first, bound.directed};
+}
+
+kernels::UpdateNumbers Optimizer::numbers_of(const Pace& pace, double learning_rate) const {
+  const Index t = iterations_ - pace.first + 1;
+  const double rate = learning_rate * pace.factor;
+  kernels::UpdateNumbers result =
+      pace.directed ? kernels::UpdateNumbers{.rate = static_cast<float>(rate)} : numbers(rate, t);
+  if (setup_.clipvalue) result.clip_value = static_cast<float>(*setup_.clipvalue);
+  const double average_momentum = t == 1 ? 0.0 : setup_.ema_momentum;
+  result.average_momentum = static_cast<float>(average_momentum);
+  result.one_minus_average_momentum = static_cast<float>(1.0 - average_momentum);
+  return result;
+}
+
+float Optimizer::decay_of(const Bound& bound, double learning_rate) const {
+  if (!bound.decays) return 0.0F;
+  const double weight_decay = bound.directed ? setup_.directed_weight_decay : setup_.weight_decay;
+  return static_cast<float>(learning_rate * pace_of(bound).factor * weight_decay);
+}
+
+kernels::UpdateSlice Optimizer::slice_of(Bound& bound, Index first, Index elements) const {
+  kernels::UpdateSlice slice{.weight = bound.parameter->value.floats().data() + first, .elements = elements};
+  for (std::size_t slot = 0; slot < bound.slots.size(); ++slot) {
+    slice.slots[slot] = bound.slots[slot].floats().data() + first;
+  }
+  if (setup_.use_ema) slice.average = bound.average.floats().data() + first;
+  return slice;
+}
+
 void Optimizer::cut_slices(Bound& bound, float grad_scale, float decay) {
   const Index elements = bound.parameter->value.elements();
-  float* const weight = bound.parameter->value.floats().data();
   float* const grad = bound.parameter->grad.floats().data();
   for (Index first = 0; first < elements; first += kernels::kUpdateSliceElements) {
-    kernels::UpdateSlice slice{.weight = weight + first,
-                               .grad = grad + first,
-                               .elements = std::min(kernels::kUpdateSliceElements, elements - first),
-                               .grad_scale = grad_scale,
-                               .decay = decay};
-    for (std::size_t slot = 0; slot < bound.slots.size(); ++slot) {
-      slice.slots[slot] = bound.slots[slot].floats().data() + first;
-    }
-    if (setup_.use_ema) slice.average = bound.average.floats().data() + first;
+    kernels::UpdateSlice slice = slice_of(bound, first, std::min(kernels::kUpdateSliceElements, elements - first));
+    slice.grad = grad + first;
+    slice.grad_scale = grad_scale;
+    slice.decay = decay;
     slices_.push_back(slice);
   }
 }
 
 void Optimizer::run_slices(const Pace& pace, double learning_rate) {
   if (slices_.empty()) return;
-  const Index t = iterations_ - pace.first + 1;
-  const double rate = learning_rate * pace.factor;
-  kernels::UpdateNumbers step_numbers =
-      pace.directed ? kernels::UpdateNumbers{.rate = static_cast<float>(rate)} : numbers(rate, t);
-  if (setup_.clipvalue) step_numbers.clip_value = static_cast<float>(*setup_.clipvalue);
-  const double average_momentum = t == 1 ? 0.0 : setup_.ema_momentum;
-  step_numbers.average_momentum = static_cast<float>(average_momentum);
-  step_numbers.one_minus_average_momentum = static_cast<float>(1.0 - average_momentum);
-  (pace.directed ? directed_ : kernel_)->run({.slices = slices_, .numbers = step_numbers});
+  (pace.directed ? directed_ : kernel_)->run({.slices = slices_, .numbers = numbers_of(pace, learning_rate)});
   slices_.clear();
 }
 
-void Optimizer::step(double learning_rate) {
+bool Optimizer::is_done(const Bound& bound) const {
+  return std::ranges::any_of(
+      updates_, [weight = std::as_const(bound.parameter->value).floats().data()](const kernels::WeightUpdate& u) {
+        return u.done && u.whole.weight == weight;
+      });
+}
+
+void Optimizer::check_step(double learning_rate) const {
   require_bound("step()");
   if (!(is_finite(learning_rate) && learning_rate >= 0.0)) {
     throw ValueError({.where = fmt::format("{} step {}", setup_.label, iterations_),
@@ -219,23 +246,41 @@ void Optimizer::step(double learning_rate) {
                       .fix = "check the learning rate schedule"});
   }
   check_gradients();
+}
+
+std::span<kernels::WeightUpdate> Optimizer::begin_step(double learning_rate) {
+  check_step(learning_rate);
+  updates_.clear();
+  if (setup_.clipnorm || setup_.global_clipnorm) return {};
+  for (Bound& bound : bound_) {
+    const Parameter& parameter = *bound.parameter;
+    if (!parameter.learns() || parameter.l2 != 0.0F || bound.directed) continue;
+    kernels::WeightUpdate& update = updates_.emplace_back();
+    update.rule = setup_.rule;
+    update.numbers = numbers_of(pace_of(bound), learning_rate);
+    update.whole = slice_of(bound, 0, parameter.value.elements());
+    update.whole.decay = decay_of(bound, learning_rate);
+  }
+  return updates_;
+}
+
+void Optimizer::step(double learning_rate) {
+  check_step(learning_rate);
   const float scale = global_scale();
   slices_.clear();
   Pace pace;
   for (Bound& bound : bound_) {
     Parameter& parameter = *bound.parameter;
-    if (!parameter.learns()) continue;
-    const double ratio = bound.directed ? 1.0 : setup_.rule_rate_ratio;
-    const Pace own{parameter.learning_rate_factor * ratio, bound.first, bound.directed};
+    if (!parameter.learns() || is_done(bound)) continue;
+    const Pace own = pace_of(bound);
     if (own != pace) run_slices(std::exchange(pace, own), learning_rate);
     const auto grad = std::as_const(parameter.grad).floats();
     const float own_scale = setup_.clipnorm ? clip_scale(kernels::sum_of_squares(grad), *setup_.clipnorm) : scale;
     if (bound.directed) direct(parameter, bound.slots.front().floats());
-    const double weight_decay = bound.directed ? setup_.directed_weight_decay : setup_.weight_decay;
-    const auto decay = static_cast<float>(learning_rate * pace.factor * weight_decay);
-    cut_slices(bound, own_scale, bound.decays ? decay : 0.0F);
+    cut_slices(bound, own_scale, decay_of(bound, learning_rate));
   }
   run_slices(pace, learning_rate);
+  updates_.clear();
   ++iterations_;
 }
 

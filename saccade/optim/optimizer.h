@@ -52,6 +52,12 @@ class Optimizer {
   /// training: with slots of zeros, and with steps (Adam's t) that are counted from here. Throws ValueError before bind().
   void bind_more(std::span<Parameter* const> parameters);
 
+  /// Begins a step: updates that the backward pass may make while the gradients come, for Plan::backward(). step(), which must
+  /// follow with the same rate, makes the others. None where clipping needs all of a gradient, or add_l2() adds to it. They are
+  /// valid until step(). Throws as step() does.
+  std::span<kernels::WeightUpdate> begin_step(double learning_rate);
+  std::span<kernels::WeightUpdate> begin_step() { return begin_step(learning_rate_); }
+
   /// One update. `learning_rate` is what the schedule says for this step; zero leaves the weights but not the slots. A
   /// parameter's own rate is that times its learning_rate_factor.
   /// Clipping rewrites the gradients. Throws ValueError before bind() or when the rate is negative or not finite, and
@@ -152,7 +158,15 @@ class Optimizer {
   void reserve_slices();
   void require_bound(std::string_view call) const;
   void check_gradients() const;
+  void check_step(double learning_rate) const;
   float global_scale() const;
+  Pace pace_of(const Bound& bound) const;
+  kernels::UpdateNumbers numbers_of(const Pace& pace, double learning_rate) const;
+  float decay_of(const Bound& bound, double learning_rate) const;
+  /// Of its elements from `first` on.
+  kernels::UpdateSlice slice_of(Bound& bound, Index first, Index elements) const;
+  /// Whether the backward pass has made its update in this step.
+  bool is_done(const Bound& bound) const;
   void cut_slices(Bound& bound, float grad_scale, float decay);
   /// Updates what slices_ holds, and empties it.
   void run_slices(const Pace& pace, double learning_rate);
@@ -165,7 +179,8 @@ class Optimizer {
   bool is_bound_ = false;
   Index iterations_ = 0;
   std::vector<Bound> bound_;
-  std::vector<kernels::UpdateSlice> slices_;  // Of the current step; its capacity is made by bind().
+  std::vector<kernels::UpdateSlice> slices_;    // Of the current step; its capacity is made by bind().
+  std::vector<kernels::WeightUpdate> updates_;  // Likewise.
 };
 
 /// Holds any optimiser by value, as options do: FitOptions{.optimizer = Adam{{.learning_rate = 1e-3}}}.

@@ -81,7 +81,7 @@ TEST(Benchmark, RefusesWhatDoesNotExist) {
   EXPECT_THAT(error_of(quick("dense", "m8k")), HasSubstr("dense case 'm8k'"));
   BenchmarkOptions options = quick("dense", "m8");
   options.implementation = "cublas";
-  EXPECT_EQ(error_of(options), "bench dense: expected one of onednn, reference, got 'cublas'");
+  EXPECT_EQ(error_of(options), "bench dense: expected one of blocks, onednn, reference, got 'cublas'");
   options = quick("dense", "m8");
   options.rounds = 0;
   EXPECT_EQ(error_of(options), "bench: expected at least one round of a finite time, got 0 rounds of 0 s");

@@ -7,6 +7,7 @@
 
 #include "saccade/kernels/conv2d/pixel_products.h"
 #include "saccade/kernels/conv2d/winograd.h"
+#include "saccade/kernels/dense/block_dense.h"
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
 
@@ -42,7 +43,7 @@ void expect_proved(std::string_view operation, const Ids& ids, std::size_t decli
   EXPECT_TRUE(report.holds()) << report.to_string();
   const auto general = [](const Declined& d) {
     return !d.implementation.starts_with("pixel") && d.implementation != "dense" && d.implementation != "winograd" &&
-           !d.implementation.starts_with("depthwise");
+           d.implementation != "blocks" && !d.implementation.starts_with("depthwise");
   };
   EXPECT_EQ(static_cast<std::size_t>(std::ranges::count_if(report.declined, general)), declined);
   EXPECT_GT(report.proved, 0);
@@ -176,6 +177,19 @@ TEST(ComputeBound, Dense) {
 
 TEST(ComputeBound, DenseInSeveralBlocks) {
   expect_proved("dense", {"m128k400u120", "m100k84u10", "m67k300u130", "m1k300u1200", "m9k784u300"}, 0);
+}
+
+TEST(ComputeBound, DenseFromBlocks) {
+  // Whole blocks and remainders of all three extents, with an activation and without a bias.
+  Report report;
+  for (const char* id : {"m48k96u96", "m128k300u200", "m129k257u97_nobias", "m192k513u130_relu", "m64k128u10",
+                         "m70k100u99_nobias_tanh"}) {
+    report.add(prove(*find_operation("dense").parse(id), {.only = "blocks", .derivative_budget = 1e4}));
+  }
+  EXPECT_TRUE(report.holds()) << report.to_string();
+  // Gradients of weights are oneDNN's; without LIBXSMM everything is.
+  const bool declined = !kernels::decline_block_dense({.m = 48, .k = 96, .u = 96}).empty();
+  EXPECT_EQ(report.declined.size(), declined ? 14U : 5U);
 }
 
 TEST(ComputeBound, DenseWithActivation) {

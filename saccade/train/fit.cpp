@@ -272,7 +272,7 @@ void Trainer::run_step(data::Batch& batch) {
   }
   double loss = now.loss.run(output, targets, now.plan.output_grad());
   require_finite(loss, "loss");
-  now.plan.backward();
+  now.plan.backward(optimizer_->begin_step(learning_rate()));
   loss += add_l2(parameters_) * static_cast<double>(batch.rows());
   optimizer_->step(learning_rate());
   loss_sum_ += loss;

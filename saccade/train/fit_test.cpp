@@ -7,15 +7,19 @@
 #include <filesystem>
 #include <limits>
 #include <sstream>
+#include <tuple>
+#include <utility>
 
 #include "saccade/base/error.h"
 #include "saccade/base/file.h"
 #include "saccade/base/parallel.h"
 #include "saccade/io/model_file.h"
+#include "saccade/kernels/dense/dense.h"
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/dense.h"
 #include "saccade/nn/elementwise.h"
+#include "saccade/nn/plan.h"
 #include "saccade/nn/pool2d.h"
 #include "saccade/nn/view.h"
 #include "saccade/optim/sgd.h"
@@ -31,7 +35,9 @@ using test::message_of;
 
 namespace fs = std::filesystem;
 using testing::AllOf;
+using testing::FloatNear;
 using testing::HasSubstr;
+using testing::Pointwise;
 
 /// 6x6 images with a bright row (class 0) or column (class 1) at a random place, and noise.
 data::DatasetPtr stripes(Index count, std::uint64_t seed) {
@@ -94,6 +100,49 @@ TEST(Fit, OneSeedOneResultForAnyThreadsAndWorkers) {
   EXPECT_TRUE(same_bits(first, run(3, 2, 7)));
   EXPECT_FALSE(same_bits(first, run(1, 0, 8)));
   set_thread_count(usual);
+}
+
+TEST(Fit, UpdatesMadeWithTheGradientAreThoseOfTheStep) {
+  const auto train = [](AnyOptimizer optimizer, bool at_once, float l2) {
+    Model net = Sequential("mlp", {Input{{100}}, Dense{{.units = 70, .activation = relu}},
+                                   Dense{{.units = 130, .activation = relu, .l2 = l2}}, Dense{{.units = 3}}});
+    net.initialize(3);
+    std::vector<Parameter*> parameters;
+    for (Parameter& p : net.parameters()) parameters.push_back(&p);
+    optimizer->bind(parameters);
+    Plan plan(net, 20, PlanMode::training);
+    LossOperation loss(SoftmaxCrossEntropy{}, 20, 3);
+    Tensor rows({20, 100});
+    const std::vector<std::int32_t> labels(20, 1);
+    std::ptrdiff_t done = 0;
+    for (std::uint32_t step = 0; step < 3; ++step) {
+      Stream stream(5, step, 0, 0);
+      for (float& x : rows.floats()) x = stream.uniform() - 0.5F;
+      loss.run(plan.forward(rows.floats()), {.labels = labels}, plan.output_grad());
+      const auto updates = at_once ? optimizer->begin_step() : std::span<kernels::WeightUpdate>{};
+      plan.backward(updates);
+      done = std::ranges::count_if(updates, &kernels::WeightUpdate::done);
+      add_l2(parameters);
+      optimizer->step();
+    }
+    return std::pair{weights_of(net), done};
+  };
+  const kernels::DenseProblem problem{.pass = kernels::Pass::backward_weights, .m = 20, .k = 100, .u = 70};
+  const bool declined = !kernels::dense_update_implementations()[0].decline(problem).empty();
+  const std::tuple<AnyOptimizer, float, int> cases[] = {
+      {Adam{{.learning_rate = 1e-3}}, 0.0F, 3},
+      {AdamW{{.learning_rate = 1e-3, .clipvalue = 1e-3, .use_ema = true}}, 0.0F, 3},
+      {SGD{{.learning_rate = 0.1, .momentum = 0.9}}, 0.01F, 2},  // the gradient of l2 is added behind
+      {Adam{{.learning_rate = 1e-3, .global_clipnorm = 0.1}}, 0.0F, 0},
+      {Adam{{.learning_rate = 1e-3, .clipnorm = 0.1}}, 0.0F, 0},
+  };
+  for (const auto& [optimizer, l2, updates] : cases) {
+    const auto [expected, none] = train(optimizer, false, l2);
+    const auto [weights, done] = train(optimizer, true, l2);
+    // Weights move by about 1e-3 a step; gradients, summed in another order, by their rounding.
+    EXPECT_THAT(weights, Pointwise(FloatNear(1e-5F), expected)) << optimizer->describe();
+    EXPECT_EQ(done, declined ? 0 : updates) << optimizer->describe();
+  }
 }
 
 TEST(Fit, StoppedAnywhereAndResumedEndsWithTheSameBits) {

@@ -3,6 +3,8 @@
 #include <array>
 #include <memory>
 
+#include "saccade/kernels/dense/block_dense.h"
+#include "saccade/kernels/dense/dense_update.h"
 #include "saccade/kernels/dense/onednn_dense_internal.h"
 #include "saccade/kernels/dense/reference.h"
 #include "saccade/kernels/problem_id.h"
@@ -34,7 +36,11 @@ std::unique_ptr<DenseKernel> make_reference(const DenseProblem& problem) {
   return std::make_unique<ReferenceDense>(problem);
 }
 
-constexpr std::array<DenseImplementation, 2> kDenseImplementations{{
+constexpr std::array<DenseImplementation, 1> kDenseUpdateImplementations{
+    {{"blocks", decline_dense_update, make_dense_update}}};
+
+constexpr std::array<DenseImplementation, 3> kDenseImplementations{{
+    {"blocks", decline_block_dense, make_block_dense},
     {"onednn", onednn::decline_dense, onednn::make_dense},
     {"reference", accept_all<DenseProblem>, make_reference},
 }};
@@ -46,5 +52,7 @@ std::string DenseProblem::id() const {
 }
 
 std::span<const DenseImplementation> dense_implementations() { return kDenseImplementations; }
+
+std::span<const DenseImplementation> dense_update_implementations() { return kDenseUpdateImplementations; }
 
 }  // namespace saccade::kernels

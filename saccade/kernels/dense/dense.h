@@ -8,6 +8,8 @@
 
 namespace saccade::kernels {
 
+struct WeightUpdate;
+
 /// Fully connected layer.
 ///   forward:           dst[m,u] = act(bias[u] + sum over k of src[m,k] * weight[k,u])
 ///   backward_data:     grad_src[m,k] = sum over u of grad_dst[m,u] * weight[k,u]
@@ -30,10 +32,15 @@ struct DenseBuffers {
   std::span<const float> src, weight, bias, grad_dst;
   std::span<float> dst, grad_src, grad_weight, grad_bias;
   std::span<std::byte> scratch;
+  const WeightUpdate* update = nullptr;  ///< dense_update_implementations() alone.
 };
 
 using DenseKernel = Kernel<DenseBuffers>;
 using DenseImplementation = Implementation<DenseProblem, DenseKernel>;
 std::span<const DenseImplementation> dense_implementations();
+
+/// backward_weights that hands grad_weight to DenseBuffers::update, piece by piece, while it is in the cache. Of the span
+/// grad_weight they make working memory. A problem that all of them decline is not worth it.
+std::span<const DenseImplementation> dense_update_implementations();
 
 }  // namespace saccade::kernels

@@ -6,6 +6,8 @@ namespace saccade::kernels {
 
 std::string SmallGemm::decline() { return "Saccade was built without LIBXSMM"; }
 
+bool SmallGemm::has_long_vectors() { return false; }
+
 SmallGemm::SmallGemm(const Shape&) : call_(nullptr) {
   throw SystemError({.where = "matrix product", .expected = "LIBXSMM", .got = decline(), .fix = "ask decline() first"});
 }

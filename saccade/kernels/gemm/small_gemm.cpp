@@ -35,6 +35,8 @@ std::string SmallGemm::decline() {
   return reason;
 }
 
+bool SmallGemm::has_long_vectors() { return decline().empty() && libxsmm_get_target_archid() >= LIBXSMM_X86_AVX512; }
+
 SmallGemm::SmallGemm(const Shape& shape) : call_(decline().empty() ? code_for(shape) : nullptr) {
   if (call_ != nullptr) return;
   throw SystemError({.where = "matrix product",

@@ -26,6 +26,8 @@ class SmallGemm {
 
   /// "" where these products can be had, otherwise the reason why not.
   static std::string decline();
+  /// Whether vectors hold 16 floats, with AVX-512, where decline() is empty.
+  static bool has_long_vectors();
 
   /// Only where decline() is empty; throws SystemError when there is no memory for code.
   explicit SmallGemm(const Shape& shape);

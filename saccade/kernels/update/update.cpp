@@ -84,6 +84,16 @@ int slot_count(UpdateRule rule) noexcept {
   return 0;
 }
 
+void WeightUpdate::run(Index first, std::span<float> grad) const {
+  UpdateSlice slice = whole;
+  slice.weight += first;
+  slice.grad = grad.data();
+  for (int i = 0; i < slot_count(rule); ++i) slice.slots[usize(i)] += first;
+  if (slice.average != nullptr) slice.average += first;
+  slice.elements = isize(grad.size());
+  simd::update_slice(rule, numbers, slice);
+}
+
 std::string UpdateProblem::id() const { return std::string(name_of(rule)); }
 
 std::span<const UpdateImplementation> update_implementations() { return kUpdateImplementations; }

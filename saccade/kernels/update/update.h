@@ -81,6 +81,18 @@ struct UpdateSlice {
 /// Elements of a slice that are worth a thread's while and keep it in the second-level cache: 8192 * 5 arrays = 160 KB.
 inline constexpr Index kUpdateSliceElements = 8192;
 
+/// The update of a whole weight while its gradient is made: whoever makes that hands it over piece by piece, as it leaves
+/// the processor, so that it need not go to memory and come back.
+struct WeightUpdate {
+  UpdateRule rule = UpdateRule::sgd;
+  UpdateNumbers numbers;
+  UpdateSlice whole;  ///< Without grad.
+  bool done = false;  ///< Every element has been updated.
+
+  /// Updates the elements from `first` on by their gradients, which may be changed. Several pieces may be at the same time.
+  void run(Index first, std::span<float> grad) const;
+};
+
 struct UpdateBuffers {
   std::span<const UpdateSlice> slices;
   UpdateNumbers numbers;
