@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -9,28 +10,29 @@
 
 namespace saccade {
 
-std::byte* AlignedBuffer::allocate(std::size_t size_bytes) {
+std::byte* AlignedBuffer::allocate(std::size_t size_bytes, std::size_t alignment) {
   if (size_bytes == 0) return nullptr;
   // aligned_alloc wants whole multiples of the alignment; a size so large that rounding wraps cannot be had anyway.
-  const std::size_t huge_bytes = (size_bytes + kHugePage / 2) / kHugePage * kHugePage;
-  const std::size_t alignment = huge_bytes == 0 ? kAlignment : kHugePage;
   const std::size_t rounded = (size_bytes + alignment - 1) / alignment * alignment;
   if (rounded < size_bytes) throw std::bad_alloc();
   auto* const memory = static_cast<std::byte*>(std::aligned_alloc(alignment, rounded));
   if (memory == nullptr) throw std::bad_alloc();
 #if defined(MADV_HUGEPAGE)
-  // A last page less than half of which is asked for stays small. A system that has no huge ones refuses, and nothing is
-  // lost but time.
-  if (huge_bytes > 0) madvise(memory, huge_bytes, MADV_HUGEPAGE);
+  // A system that has none refuses, and nothing is lost but time.
+  const auto address = reinterpret_cast<std::uintptr_t>(memory);
+  const std::size_t before = (kHugePage - address % kHugePage) % kHugePage;
+  const std::size_t pages = rounded < before ? 0 : (rounded - before) / kHugePage;
+  if (pages > 0) madvise(memory + before, pages * kHugePage, MADV_HUGEPAGE);
 #endif
   return memory;
 }
 
 void AlignedBuffer::free(std::byte* memory) noexcept { std::free(memory); }
 
-AlignedBuffer::AlignedBuffer(std::size_t size_bytes) : data_(allocate(size_bytes)), size_(size_bytes) {}
+AlignedBuffer::AlignedBuffer(std::size_t size_bytes, std::size_t alignment)
+    : data_(allocate(size_bytes, alignment)), size_(size_bytes), alignment_(alignment) {}
 
-AlignedBuffer::AlignedBuffer(const AlignedBuffer& other) : AlignedBuffer(other.size_) {
+AlignedBuffer::AlignedBuffer(const AlignedBuffer& other) : AlignedBuffer(other.size_, other.alignment_) {
   if (size_ > 0) std::memcpy(data_.get(), other.data_.get(), size_);
 }
 
@@ -40,11 +42,12 @@ AlignedBuffer& AlignedBuffer::operator=(const AlignedBuffer& other) {
 }
 
 AlignedBuffer::AlignedBuffer(AlignedBuffer&& other) noexcept
-    : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+    : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)), alignment_(other.alignment_) {}
 
 AlignedBuffer& AlignedBuffer::operator=(AlignedBuffer&& other) noexcept {
   data_ = std::move(other.data_);
   size_ = std::exchange(other.size_, 0);
+  alignment_ = other.alignment_;
   return *this;
 }
 

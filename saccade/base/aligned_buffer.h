@@ -5,17 +5,19 @@
 
 namespace saccade {
 
-/// Uninitialised memory, 64-byte aligned (a cache line, and the widest vector register); copies are deep. Memory of
-/// half of kHugePage and more begins on a huge page, and Linux is asked to back it with such: a network's activations and
-/// weights are walked in strides that reach a new page of 4 KiB with every row, and looking those up takes time.
-/// Throws std::bad_alloc.
+/// Uninitialised memory, 64-byte aligned (a cache line, and the widest vector register) or more; copies are deep, and
+/// aligned as their source. Linux is asked to back the huge pages that lie within it whole with such: a network's
+/// activations and weights are walked in strides that reach a new page of 4 KiB with every row, and looking those up
+/// takes time. Throws std::bad_alloc.
 class AlignedBuffer {
  public:
   static constexpr std::size_t kAlignment = 64;
   static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   AlignedBuffer() = default;
-  explicit AlignedBuffer(std::size_t size_bytes);
+  /// `alignment`: a power of two, kAlignment or more. With kHugePage all of it lies on huge pages, which takes up to 2 MiB
+  /// more: for what is large or lives long.
+  explicit AlignedBuffer(std::size_t size_bytes, std::size_t alignment = kAlignment);
   AlignedBuffer(const AlignedBuffer& other);
   AlignedBuffer& operator=(const AlignedBuffer& other);
   AlignedBuffer(AlignedBuffer&& other) noexcept;
@@ -26,7 +28,7 @@ class AlignedBuffer {
   std::span<const std::byte> bytes() const noexcept { return {data_.get(), size_}; }
 
   /// Such memory by itself, for what frees it again: null for no bytes.
-  static std::byte* allocate(std::size_t size_bytes);
+  static std::byte* allocate(std::size_t size_bytes, std::size_t alignment = kAlignment);
   static void free(std::byte* memory) noexcept;
 
  private:
@@ -35,6 +37,7 @@ class AlignedBuffer {
   };
   std::unique_ptr<std::byte[], Free> data_;
   std::size_t size_ = 0;
+  std::size_t alignment_ = kAlignment;
 };
 
 /// The same memory for containers.

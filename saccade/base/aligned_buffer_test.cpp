@@ -44,14 +44,23 @@ TEST(AlignedBuffer, BeginsOnACacheLine) {
   }
 }
 
-TEST(AlignedBuffer, LargeOnesLieOnHugePages) {
+TEST(AlignedBuffer, LiesOnHugePagesWhereItIsAskedTo) {
   if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) GTEST_SKIP() << "the system has no huge pages";
-  for (const std::size_t size : {AlignedBuffer::kHugePage / 2, AlignedBuffer::kHugePage + 1}) {
-    const AlignedBuffer buffer(size);
+  for (const std::size_t size : {std::size_t{1}, AlignedBuffer::kHugePage + 1}) {
+    const AlignedBuffer buffer(size, AlignedBuffer::kHugePage);
     EXPECT_EQ(buffer.bytes().size(), size);
-    EXPECT_EQ(address_of(buffer) % AlignedBuffer::kHugePage, 0U);
-    EXPECT_THAT(flags_of(address_of(buffer)), HasSubstr(" hg "));
+    for (const AlignedBuffer& one : {buffer, AlignedBuffer(buffer)}) {
+      EXPECT_EQ(address_of(one) % AlignedBuffer::kHugePage, 0U);
+      EXPECT_THAT(flags_of(address_of(one)), HasSubstr(" hg "));
+      EXPECT_THAT(flags_of(address_of(one) + size - 1), HasSubstr(" hg "));
+    }
   }
+}
+
+TEST(AlignedBuffer, TakesHugePagesThatLieWithinItWhole) {
+  if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) GTEST_SKIP() << "the system has no huge pages";
+  const AlignedBuffer large(3 * AlignedBuffer::kHugePage);
+  EXPECT_THAT(flags_of(address_of(large) + AlignedBuffer::kHugePage), HasSubstr(" hg "));
 }
 
 TEST(AlignedBuffer, CopiesAreDeepAndMovesLeaveNothing) {

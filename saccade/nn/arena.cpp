@@ -35,7 +35,9 @@ void Arena::allocate() {
     const auto place = std::ranges::upper_bound(placed, offset, {}, [&](Id p) { return buffers_[p].offset; });
     placed.insert(place, id);
   }
-  memory_ = AlignedBuffer(usize(size_bytes_));
+  // Read and written in every step: huge pages throughout, but not for what is a small part of one.
+  const bool on_huge_pages = usize(size_bytes_) >= AlignedBuffer::kHugePage / 2;
+  memory_ = AlignedBuffer(usize(size_bytes_), on_huge_pages ? AlignedBuffer::kHugePage : AlignedBuffer::kAlignment);
 }
 
 std::span<std::byte> Arena::bytes(Id id) {

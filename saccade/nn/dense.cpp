@@ -38,11 +38,14 @@ std::vector<ParameterSpec> Dense::parameters(std::span<const Shape> src) const {
 Index Dense::multiply_adds(std::span<const Shape> src) const { return src[0][0] * options_.units; }
 
 std::unique_ptr<Operation> Dense::prepare(const PrepareContext& context) const {
-  const kernels::DenseProblem problem{
-      .m = context.batch, .k = context.src[0][0], .u = options_.units, .bias = options_.use_bias};
-  return std::make_unique<WeightedOperation<kernels::DenseProblem, kernels::DenseKernel>>(
-      kernels::dense_implementations(), problem, options_.activation, context,
-      decltype(kernels::dense_implementations()){}, kernels::dense_update_implementations());
+  const kernels::DenseProblem problem{.m = context.batch,
+                                      .k = context.src[0][0],
+                                      .u = options_.units,
+                                      .bias = options_.use_bias,
+                                      .rows_alike = !context.parameters[0]->learns()};
+  using DenseOperation = WeightedOperation<kernels::DenseProblem, kernels::DenseKernel>;
+  return std::make_unique<DenseOperation>(kernels::dense_implementations(), problem, options_.activation, context,
+                                          DenseOperation::Implementations(), kernels::dense_update_implementations());
 }
 
 }  // namespace saccade

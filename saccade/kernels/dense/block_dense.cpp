@@ -123,6 +123,7 @@ class BlockBackwardData final : public DenseKernel {
 std::string decline_block_dense(const DenseProblem& p) {
   if (is_softmax(p.activation)) return "softmax is a kernel of its own";
   if (p.pass == Pass::backward_weights) return "the gradient of the weights is oneDNN's";
+  if (p.rows_alike) return "its results must not depend on the number of rows, for which there are others, too";
   if (p.m < kLeastRows) return "there are too few rows";
   if (p.m > kMostRows) return "there are so many rows that oneDNN's copies pay";
   const bool backward = p.pass != Pass::forward;

@@ -23,6 +23,9 @@ struct DenseProblem {
   Index u = 1;  ///< Units.
   bool bias = true;
   Activation activation = Activation::linear;  ///< Forward only, never softmax.
+  /// Forward only: each row's results must be the same bits however many rows there are, as the features of frozen layers
+  /// are, which are kept from one batch for another.
+  bool rows_alike = false;
 
   Index multiply_adds() const { return m * k * u; }
   std::string id() const;  ///< "m128k784u1200", then "_nobias" and "_relu" where that is so.
