@@ -46,8 +46,9 @@ struct Geometry {
   Index chunk;       // tiles that are worked on together
   Index rows;        // of one product; a chunk has whole ones
   bool own = false;  // each thread takes chunks of its own
-  Index
-      filter_rows;  // of the transformed filter that are made and multiplied at a time; fewer than all with one chunk only
+  // Rows of the transformed filter that are made and multiplied at a time: fewer than all only where one chunk has all tiles,
+  // because another one would have them made again.
+  Index filter_rows;
 
   Geometry(const Conv2DProblem& p, const WinogradChunks& chunks) {
     const Tiles src{.m = 0, .h = p.ih, .w = p.iw, .c = p.ic, .rows = 0, .columns = 0, .y = 0, .x = 0};

@@ -118,7 +118,7 @@ Values integers(Index elements, int step, std::uint32_t slot) {
 
 TEST(Winograd, ComputesTheSameInChunksOfAnySize) {
   if (!SmallGemm::decline().empty()) GTEST_SKIP() << SmallGemm::decline();
-  Conv2DProblem p{.n = 6, .ih = 19, .iw = 18, .ic = 16, .oc = 48, .kh = 3, .kw = 3, .ph = {1, 1}, .pw = {1, 1}};
+  Conv2DProblem p{.n = 6, .ih = 19, .iw = 18, .ic = 32, .oc = 48, .kh = 3, .kw = 3, .ph = {1, 1}, .pw = {1, 1}};
   const Values src = integers(p.src_elements(), 1, 0), bias = integers(p.oc, 1, 3);
   const Values weight = integers(p.weight_elements(), 576, 1), grad_dst = integers(p.dst_elements(), 576, 2);
   Values exact_dst(grad_dst.size()), exact_grad_src(src.size()), exact_grad_weight(weight.size()), exact_grad_bias(48);
@@ -127,16 +127,20 @@ TEST(Winograd, ComputesTheSameInChunksOfAnySize) {
   reference::conv2d_backward_weights(p, src.data(), grad_dst.data(), exact_grad_weight.data(), exact_grad_bias.data());
 
   // 150 tiles: chunks of a thread of its own, with whole products and a smaller last one; shared ones; groups of two chunks
-  // and of one.
+  // and of one; one shared chunk, with the filter in one block and in several, whose 32 rows do not divide backward's 48.
   const WinogradChunks own{.own_bytes = 1, .least_own = 2, .least_summed_tiles = 24, .most_groups = 4};
   const WinogradChunks shared{.own_bytes = 1,
                               .shared_bytes = 1,
                               .least_own = 100,
                               .own_filter_bytes = 0,
+                              .blocked_bytes = 0,
                               .least_summed_tiles = 48,
                               .own_sums_bytes = 0};
   const WinogradChunks few{.least_own = 100};
-  for (const WinogradChunks& chunks : {WinogradChunks(), own, shared, few}) {
+  WinogradChunks one_block = shared, blocks = shared;
+  one_block.blocked_bytes = blocks.blocked_bytes = 16 << 20;
+  blocks.filter_block_bytes = 32 * 36 * p.ic * isize(sizeof(float));
+  for (const WinogradChunks& chunks : {WinogradChunks(), own, shared, few, one_block, blocks}) {
     Values dst(exact_dst.size()), grad_src(src.size()), grad_weight(weight.size()), grad_bias(48);
     for (const Pass pass : {Pass::forward, Pass::backward_data, Pass::backward_weights}) {
       p.pass = pass;
