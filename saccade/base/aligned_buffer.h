@@ -1,6 +1,8 @@
 #pragma once
 #include <cstddef>
+#include <limits>
 #include <memory>
+#include <new>
 #include <span>
 
 namespace saccade {
@@ -49,7 +51,10 @@ struct AlignedAllocator {
   template <class U>
   explicit(false) AlignedAllocator(const AlignedAllocator<U>&) noexcept {}
 
-  T* allocate(std::size_t count) { return reinterpret_cast<T*>(AlignedBuffer::allocate(count * sizeof(T))); }
+  T* allocate(std::size_t count) {
+    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+    return reinterpret_cast<T*>(AlignedBuffer::allocate(count * sizeof(T)));
+  }
   void deallocate(T* memory, std::size_t) noexcept { AlignedBuffer::free(reinterpret_cast<std::byte*>(memory)); }
   bool operator==(const AlignedAllocator&) const = default;
 };

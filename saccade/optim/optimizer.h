@@ -54,7 +54,7 @@ class Optimizer {
 
   /// Begins a step: updates that the backward pass may make while the gradients come, for Plan::backward(). step(), which must
   /// follow with the same rate, makes the others. None where clipping needs all of a gradient, or add_l2() adds to it. They are
-  /// valid until step(). Throws as step() does.
+  /// valid until step(); a step that is given up is begun again before the next. Throws as step() does.
   std::span<kernels::WeightUpdate> begin_step(double learning_rate);
   std::span<kernels::WeightUpdate> begin_step() { return begin_step(learning_rate_); }
 

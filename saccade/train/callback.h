@@ -63,6 +63,7 @@ class Callback {
   virtual void on_features(TrainingControl& /*control*/, const FeatureInfo& /*info*/) {}
   /// Before an epoch from which on more of the network learns: from the layer of this name.
   virtual void on_unfreeze(TrainingControl& /*control*/, const std::string& /*layer*/) {}
+  /// Behind the update: gradients are of no use any more, as some updates are made while theirs come.
   virtual void on_step_end(TrainingControl& /*control*/, const StepInfo& /*info*/) {}
   virtual void on_epoch_end(TrainingControl& /*control*/, const EpochInfo& /*info*/) {}
   /// After every callback has had its on_epoch_end, and when training is interrupted in the middle of an epoch.

@@ -113,6 +113,8 @@ TEST(PredictSummary, CountsOfTheZoo) {
   EXPECT_EQ(json.at("layers").back().at("output_shape"), nlohmann::json({10}));
   EXPECT_EQ(nlohmann::json::parse(place.expect(0, {"summary", "mlp", "--json"}).out).at("parameters"), 3836410);
   EXPECT_THAT(place.expect(0, {"summary", "vgg_small", "--explain"}).out, HasSubstr("training with batches of 64 ("));
+  // Four numbers of four bytes for each of its 3,836,410 weights.
+  EXPECT_THAT(place.expect(0, {"summary", "mlp", "--explain"}).out, HasSubstr("Adam's moments 61.4 MB"));
 }
 
 TEST_F(Predict, AndSaysWhy) {

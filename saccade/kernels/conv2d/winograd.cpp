@@ -37,6 +37,9 @@ Index cost(const Conv2DProblem& p, Index m) {
   return winograd::slices(m) * (tiles * (p.ic * p.oc + 12 * (p.ic + p.oc)) + of_filter * p.ic * p.oc);
 }
 
+/// Whether the filter is transformed in the first run alone.
+bool keeps_filter(const Conv2DProblem& p) { return p.constant_weight && p.pass == Pass::forward; }
+
 Index choose_m(const Conv2DProblem& p) { return cost(p, 4) <= cost(p, 2) ? 4 : 2; }
 
 /// The tiles of a pass: those that are read with what stands around them, and those of m x m pixels.
@@ -79,7 +82,7 @@ struct Geometry {
       } else {
         own = ceil_divide(count, chunk) >= chunks.least_own;
         const Index row_bytes = winograd::slices(m) * narrow.c * kFloatBytes;
-        if (!own && !p.constant_weight && count * tile_bytes <= chunks.blocked_bytes) {
+        if (!own && !keeps_filter(p) && count * tile_bytes <= chunks.blocked_bytes) {
           chunk = count;
           filter_rows = std::max(kVector, std::min(wide.c, chunks.filter_block_bytes / row_bytes / kVector * kVector));
           while (wide.c % filter_rows != 0) filter_rows -= kVector;
@@ -147,6 +150,7 @@ class WinogradData final : public Conv2DKernel {
         slots_(g_.own ? thread_count() : 1),
         zeros_(usize(from_)) {
     for (const bool add : {false, true}) {
+      if (add && g_.filter_rows == from_) break;
       for (const Index rows : {g_.rows, last_of(g_.count, g_.rows)}) {
         products_.emplace_back(
             PanelProduct::Shape{.rows = rows, .inner = g_.filter_rows, .from = from_, .to = to_, .add = add});
@@ -155,7 +159,7 @@ class WinogradData final : public Conv2DKernel {
     wide_ = scratch_.add(slots_ * slices_ * wide_stride_ * kFloatBytes);
     narrow_ = scratch_.add(slots_ * slices_ * narrow_stride_ * kFloatBytes);
     const Index filter_bytes = slices_ * filter_stride_ * kFloatBytes;
-    if (p.constant_weight && p.pass == Pass::forward) {
+    if (keeps_filter(p)) {
       kept_filter_.emplace(usize(filter_bytes));
     } else {
       filter_ = scratch_.add(filter_bytes);

@@ -1,5 +1,6 @@
 #include "saccade/kernels/conv2d/winograd_transform_internal.h"
 #include "saccade/kernels/simd/simd.h"
+#include "saccade/kernels/simd/turn_four.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "saccade/kernels/conv2d/winograd_transform.cpp"
@@ -210,23 +211,12 @@ HWY_INLINE void FilterVector(const float* taps, Index stride, float* out, Index 
           HWY_ATTR { hn::StoreU(TimesNormQuotient<m>(q, r, v), d, out + (q * (m + 2) + r) * slice_stride); });
 }
 
-/// to[column][row] = from[row][column] of 16 x 16, whose rows are `stride` apart in `from`; fetches the rows behind them.
+/// to[column][row] = from[row][column] of 16 x 16, whose rows are `stride` apart in `from`.
 HWY_INLINE void ExchangeBlock(const float* from, Index stride, float* to) {
-  constexpr Index kBlock = simd::kMostLanes, kQuarter = 4;
-  const hn::FixedTag<float, usize(kQuarter)> d;
-  for (Index row = 0; row < kBlock; row += kQuarter) {
-    const float* const rows = from + row * stride;
-    for (Index i = 0; i < kQuarter; ++i) hwy::Prefetch(rows + (kBlock + i) * stride);
-    for (Index column = 0; column < kBlock; column += kQuarter) {
-      const auto a = hn::LoadU(d, rows + column), b = hn::LoadU(d, rows + stride + column);
-      const auto e = hn::LoadU(d, rows + 2 * stride + column), f = hn::LoadU(d, rows + 3 * stride + column);
-      const auto ab = hn::InterleaveLower(d, a, b), ab_upper = hn::InterleaveUpper(d, a, b);
-      const auto ef = hn::InterleaveLower(d, e, f), ef_upper = hn::InterleaveUpper(d, e, f);
-      float* const columns = to + column * kBlock + row;
-      hn::StoreU(hn::ConcatLowerLower(d, ef, ab), d, columns);
-      hn::StoreU(hn::ConcatUpperUpper(d, ef, ab), d, columns + kBlock);
-      hn::StoreU(hn::ConcatLowerLower(d, ef_upper, ab_upper), d, columns + 2 * kBlock);
-      hn::StoreU(hn::ConcatUpperUpper(d, ef_upper, ab_upper), d, columns + 3 * kBlock);
+  constexpr Index kBlock = simd::kMostLanes;
+  for (Index row = 0; row < kBlock; row += 4) {
+    for (Index column = 0; column < kBlock; column += 4) {
+      simd::turn_four(from + row * stride + column, stride, to + column * kBlock + row, kBlock);
     }
   }
 }
@@ -255,7 +245,11 @@ HWY_INLINE void Filters(const winograd::FilterLayout& layout, const float* filte
   for (Index to = 0; to < layout.to; to += kBlock) {
     for (Index from = begin; from < end; from += kBlock) {
       for (Index tap = 0; tap < 9; ++tap) {
-        ExchangeBlock(filter + tap * elements + to * layout.from + from, layout.from, turned + (8 - tap) * kTap);
+        const float* const block = filter + tap * elements + to * layout.from + from;
+        if (to + kBlock < layout.to) {  // fetch the next one meanwhile
+          for (Index row = kBlock; row < 2 * kBlock; ++row) hwy::Prefetch(block + row * layout.from);
+        }
+        ExchangeBlock(block, layout.from, turned + (8 - tap) * kTap);
       }
       for (Index f = 0; f < kBlock; ++f) {
         for (Index t = 0; t < kBlock; t += lanes) {

@@ -216,7 +216,9 @@ HWY_INLINE void SpreadWindow(const ConvPoolGeometry& g, const FilterTable& t, co
 HWY_INLINE void SpreadImage(const ConvPoolGeometry& g, const FilterTable& t, const DataMemory& m, const float* table,
                             const float* grad_dst, Index room, const std::uint8_t* taps) {
   const auto filter = static_cast<std::int32_t>(t.filter);
-  for (Index lane = 0; lane < kLanes; ++lane) m.filters[lane] = static_cast<std::int32_t>(2 * lane) * filter;
+  for (Index lane = 0; lane < kLanes; ++lane) {
+    m.filters[lane] = lane < g.oc ? static_cast<std::int32_t>(2 * lane) * filter : 0;
+  }
   std::memset(m.image, 0, usize(g.rows * g.row) * sizeof(float));
   for (Index y = 0; y < g.oh; ++y) {
     // The lists of a whole row first: the processor need not wait for them.

@@ -98,8 +98,8 @@ struct Gradients {
   Index count, step;
 };
 
-/// Those of a channel of the block that are not zero. Each is written at the end of the list, and the end moves if it belongs there: a
-/// branch would be mispredicted.
+/// Those of a channel of the block that are not zero. Each is written at the end of the list, and the end moves if it
+/// belongs there: a branch would be mispredicted.
 HWY_INLINE Gradients PickGradients(const ConvPoolGeometry& g, const WeightMemory& m, Index channel) {
   const Index windows = g.oh * g.ow;
   const float* HWY_RESTRICT value = m.gradients + channel;

@@ -16,7 +16,9 @@ namespace saccade::kernels {
 /// that is Conv2DProblem with strides, dilation and groups of 1, then Pool2DProblem with windows of 2x2 that lie side by
 /// side, without padding: an odd last row or column is left out. src NHWC [n,ih,iw,ic], weight HWIO [kh,kw,ic,oc], bias
 /// [oc], dst NHWC [n,oh,ow,oc]; float32, dense. The gradient goes to the first maximum in row-major order, and to none
-/// where the activation's derivative there is 0. A window whose first pixel is NaN becomes NaN.
+/// where the activation's derivative there is 0. A window whose first pixel is NaN becomes NaN. Numbers of src or
+/// grad_dst that are not finite make the gradients they take part in NaN, and may make their neighbours so; under windows
+/// where no gradient passes they may count or not.
 struct ConvPool2DProblem {
   Index n = 1, ih = 1, iw = 1, ic = 1;
   Index oc = 1, kh = 1, kw = 1;

@@ -139,6 +139,7 @@ ConvPoolGeometry geometry_of(const ConvPool2DProblem& p) {
 }
 
 std::string decline_conv_pool2d(const ConvPool2DProblem& p) {
+  if (p.src_elements() == 0 || p.dst_elements() == 0) return "there is nothing to compute";
   if (p.ic > kMostInputChannels) return "it has more than 16 input channels";
   if (p.kh == 3 && p.kw == 3 && p.ic % 16 == 0 && p.oc % 16 == 0) return "Winograd's convolution is faster";
   if (p.activation != Activation::linear && p.activation != Activation::relu) return "its activation is not relu";

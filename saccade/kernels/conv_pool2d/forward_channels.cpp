@@ -127,7 +127,7 @@ void ForwardImage(const ConvPoolGeometry& g, const float* src, const float* pack
           const Index room = g.oc <= lanes || channels == lanes ? end - out : 0;
           const float* const weight = packed + g.lanes_oc + o * g.kh * g.kw * g.ic;
           const auto bias = hn::LoadU(d, packed + o);
-          const TileResults to{dst + out, taps + pixel * g.lanes_oc + o, channels, room};
+          const TileResults to{dst + out, g.keeps ? taps + pixel * g.lanes_oc + o : nullptr, channels, room};
           WithNumber<kMostColumns>(Least(columns, g.ow - x), [&](auto some_columns) HWY_ATTR {
             PoolTile<decltype(some_columns)::value>(d, g, window, weight, bias, to);
           });

@@ -4,28 +4,14 @@
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/simd/simd.h"
+#include "saccade/kernels/simd/turn_four.h"
 
 namespace saccade::kernels::tiled {
 namespace {
 
 constexpr Index kTile = 32;
 
-/// Four floats anywhere in memory, which GCC and Clang keep in a vector.
 constexpr Index kFour = 4;
-using Four [[gnu::vector_size(16), gnu::aligned(4)]] = float;
-
-/// dst[c * dst_stride + r] = src[r * src_stride + c] for 0 <= r, c < 4.
-void turn_four(const float* src, Index src_stride, float* dst, Index dst_stride) {
-  const auto load = [&](Index r) { return *reinterpret_cast<const Four*>(src + r * src_stride); };
-  const auto store = [&](Index c, const Four& x) { *reinterpret_cast<Four*>(dst + c * dst_stride) = x; };
-  const Four a = load(0), b = load(1), c = load(2), d = load(3);
-  const Four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), more_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  const Four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), more_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  store(0, __builtin_shufflevector(ab, cd, 0, 1, 4, 5));
-  store(1, __builtin_shufflevector(ab, cd, 2, 3, 6, 7));
-  store(2, __builtin_shufflevector(more_ab, more_cd, 0, 1, 4, 5));
-  store(3, __builtin_shufflevector(more_ab, more_cd, 2, 3, 6, 7));
-}
 
 /// An axis of dst, and how far apart its neighbours stand.
 struct Axis {
@@ -123,8 +109,8 @@ class TiledPermute final : public PermuteKernel {
                   fours_last = first + (last - first) / kFour * kFour;
       for (Index c = first; c < fours_last; c += kFour) {
         for (Index r = begin; r < fours_end; r += kFour) {
-          turn_four(src + r * row_.src_stride + c, row_.src_stride, dst + c * column_.dst_stride + r,
-                    column_.dst_stride);
+          simd::turn_four(src + r * row_.src_stride + c, row_.src_stride, dst + c * column_.dst_stride + r,
+                          column_.dst_stride);
         }
       }
       for (Index c = first; c < last; ++c) {
