@@ -94,6 +94,11 @@ std::optional<kernels::ConvPool2DProblem> conv_part(const Layer& layer, const Sh
                                     .training = false};
 }
 
+/// Why none takes it but the reference: the one before that takes whatever any of them does.
+std::string declined(const kernels::ConvPool2DProblem& problem) {
+  return kernels::conv_pool2d_implementations().rbegin()[1].decline(problem);
+}
+
 /// `problem`: of one image, without training.
 std::unique_ptr<Operation> prepare(kernels::ConvPool2DProblem problem, const PrepareContext& context) {
   problem.n = context.batch;
@@ -127,8 +132,7 @@ void join_pools(const JoinScope& scope, Joins& joins) {
              .output = *next,
              .prepare = [problem = *problem](const PrepareContext& context) { return prepare(problem, context); },
              .partner = *next,
-             // All but the reference.
-             .declined = kernels::conv_pool2d_implementations().front().decline(*problem)};
+             .declined = declined(*problem)};
   }
 }
 

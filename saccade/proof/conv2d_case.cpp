@@ -6,6 +6,7 @@
 #include "saccade/proof/fused_activation.h"
 #include "saccade/proof/id_reader.h"
 #include "saccade/proof/kernel_list.h"
+#include "saccade/proof/winograd_domain.h"
 
 namespace saccade::proof {
 
@@ -45,9 +46,6 @@ class Conv2DCase final : public CaseOf<Conv2DCase> {
  private:
   Conv2DProblem problem_;
 };
-
-/// Winograd's transforms divide by up to 24 in each direction: exact for such multiples, as everybody else's sums are.
-const Domain kDivisible{.integer_low = -1, .integer_high = 1, .integer_step = 24 * 24};
 
 Domain Conv2DCase::grad_dst_domain() const {
   Conv2DProblem p = problem_;

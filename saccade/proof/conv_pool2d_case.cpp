@@ -1,12 +1,14 @@
 #include <cmath>
 #include <vector>
 
+#include "saccade/kernels/conv2d/winograd.h"
 #include "saccade/kernels/conv_pool2d/conv_pool2d.h"
 #include "saccade/kernels/conv_pool2d/reference.h"
 #include "saccade/proof/cases.h"
 #include "saccade/proof/fused_activation.h"
 #include "saccade/proof/id_reader.h"
 #include "saccade/proof/kernel_list.h"
+#include "saccade/proof/winograd_domain.h"
 
 namespace saccade::proof {
 namespace {
@@ -32,6 +34,9 @@ class ConvPool2DCase final : public CaseOf<ConvPool2DCase> {
     return 4.0 * static_cast<double>(problem_.src_elements() + problem_.weight_elements() + problem_.dst_elements());
   }
   double rounding(Pass pass) const override;
+  double growth(std::string_view implementation) const override {
+    return implementation == "winograd" ? kernels::kWinogradGrowth : 1.0;
+  }
   void magnitude(Pass pass, const Views<double>& views) const override;
   std::vector<std::string_view> implementations() const override {
     return names_of(kernels::conv_pool2d_implementations());
@@ -60,8 +65,10 @@ class ConvPool2DCase final : public CaseOf<ConvPool2DCase> {
 };
 
 std::vector<Operand> ConvPool2DCase::operands() const {
+  // Only sums that are exact have the same winners everywhere.
+  const bool winograd = kernels::conv_pool2d_implementations().front().decline(problem_).empty();
   std::vector<Operand> operands{{"src", problem_.src_elements(), Gradient::data},
-                                {"weight", problem_.weight_elements(), Gradient::data}};
+                                {"weight", problem_.weight_elements(), Gradient::data, winograd ? kDivisible : Domain()}};
   if (problem_.bias) operands.push_back({"bias", problem_.oc, Gradient::data});
   return operands;
 }

@@ -6,6 +6,7 @@
 #define HWY_TARGET_INCLUDE "saccade/kernels/conv2d/winograd_transform.cpp"
 #include <hwy/foreach_target.h>
 
+#include "saccade/kernels/conv2d/winograd_matrices_internal.h"
 #include "saccade/kernels/simd/vector_internal.h"
 
 // After simd.h, which says what is built.
@@ -15,93 +16,6 @@ HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {
 
 using Vec = FloatVector;
-
-HWY_INLINE Vec Times(float factor, Vec v) { return hn::Mul(hn::Set(FloatTag(), factor), v); }
-/// factor * v + w
-HWY_INLINE Vec TimesAdd(float factor, Vec v, Vec w) { return hn::MulAdd(hn::Set(FloatTag(), factor), v, w); }
-
-// ---- The matrices, each as what it makes of one column ----
-
-template <Index m>
-struct SourceMatrix;  // B^T
-
-template <>
-struct SourceMatrix<2> {
-  static constexpr Index kFrom = 4, kTo = 4;
-  static HWY_INLINE void Apply(const Vec* d, Vec* t) {
-    t[0] = hn::Sub(d[0], d[2]);
-    t[1] = hn::Add(d[1], d[2]);
-    t[2] = hn::Sub(d[2], d[1]);
-    t[3] = hn::Sub(d[3], d[1]);
-  }
-};
-
-template <>
-struct SourceMatrix<4> {
-  static constexpr Index kFrom = 6, kTo = 6;
-  static HWY_INLINE void Apply(const Vec* d, Vec* t) {
-    const Vec even1 = TimesAdd(-4.0F, d[2], d[4]), odd1 = TimesAdd(-4.0F, d[1], d[3]);
-    const Vec even2 = hn::Sub(d[4], d[2]), odd2 = Times(2.0F, hn::Sub(d[3], d[1]));
-    t[0] = TimesAdd(4.0F, d[0], TimesAdd(-5.0F, d[2], d[4]));
-    t[1] = hn::Add(even1, odd1);
-    t[2] = hn::Sub(even1, odd1);
-    t[3] = hn::Add(even2, odd2);
-    t[4] = hn::Sub(even2, odd2);
-    t[5] = TimesAdd(4.0F, d[1], TimesAdd(-5.0F, d[3], d[5]));
-  }
-};
-
-/// G of F(m, taps), undivided: the polynomial with coefficients g at each point.
-template <Index m, Index taps>
-struct FilterMatrix {
-  static constexpr Index kFrom = taps, kTo = m + taps - 1;
-  static HWY_INLINE void Apply(const Vec* g, Vec* t) {
-    t[0] = g[0];
-    At(g, 1.0F, t[1], t[2]);
-    if constexpr (kTo == 6) At(g, 2.0F, t[3], t[4]);
-    t[kTo - 1] = g[taps - 1];
-  }
-
- private:
-  /// The values at point and at -point.
-  static HWY_INLINE void At(const Vec* g, float point, Vec& plus, Vec& minus) {
-    const float square = point * point;
-    Vec even = g[0], odd = Times(point, g[1]);
-    if constexpr (taps > 2) even = TimesAdd(square, g[2], even);
-    if constexpr (taps > 3) odd = TimesAdd(point * square, g[3], odd);
-    plus = hn::Add(even, odd);
-    minus = hn::Sub(even, odd);
-  }
-};
-
-/// A^T of F(count, .): the sums over the points' powers.
-template <Index count, Index points>
-struct ResultMatrix {
-  static constexpr Index kFrom = points, kTo = count;
-  static HWY_INLINE void Apply(const Vec* t, Vec* y) {
-    const Vec even1 = hn::Add(t[1], t[2]), odd1 = hn::Sub(t[1], t[2]);
-    y[0] = hn::Add(t[0], even1);
-    y[1] = odd1;
-    if constexpr (count > 2) y[2] = even1;
-    if constexpr (count > 3) y[3] = odd1;
-    if constexpr (points == 6) {
-      const Vec even2 = hn::Add(t[3], t[4]), odd2 = hn::Sub(t[3], t[4]);
-      y[0] = hn::Add(y[0], even2);
-      y[1] = TimesAdd(2.0F, odd2, y[1]);
-      if constexpr (count > 2) y[2] = TimesAdd(4.0F, even2, y[2]);
-      if constexpr (count > 3) y[3] = TimesAdd(8.0F, odd2, y[3]);
-    }
-    y[count - 1] = hn::Add(y[count - 1], t[points - 1]);
-  }
-};
-
-/// The points' norms of F(., .) with so many points.
-template <Index points>
-HWY_INLINE float Norm(Index point) {
-  constexpr float k4[] = {1.0F, 2.0F, 2.0F, 1.0F};
-  constexpr float k6[] = {4.0F, -6.0F, -6.0F, 24.0F, 24.0F, 1.0F};
-  return points == 4 ? k4[point] : k6[point];
-}
 
 /// Matrix * in * Matrix^T: load(y, x) gives the elements, store(q, r, vector) takes them.
 template <class Matrix, class Load, class Store>
@@ -278,9 +192,9 @@ HWY_INLINE void FilterGradients(const float* in, Index slice_stride, Index begin
 void TransformSource(const winograd::Tiles& tiles, const float* images, const float* zeros, Index first, Index count,
                      float* out, Index slice_stride) {
   if (tiles.m == 2) {
-    TransformTiles<SourceMatrix<2>>(tiles, images, zeros, first, count, out, slice_stride);
-  } else {
     TransformTiles<SourceMatrix<4>>(tiles, images, zeros, first, count, out, slice_stride);
+  } else {
+    TransformTiles<SourceMatrix<6>>(tiles, images, zeros, first, count, out, slice_stride);
   }
 }
 

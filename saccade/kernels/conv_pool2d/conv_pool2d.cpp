@@ -39,7 +39,8 @@ std::unique_ptr<ConvPool2DKernel> make_reference(const ConvPool2DProblem& proble
   return std::make_unique<ReferenceConvPool2D>(problem);
 }
 
-constexpr std::array<ConvPool2DImplementation, 2> kConvPool2DImplementations{{
+constexpr std::array<ConvPool2DImplementation, 3> kConvPool2DImplementations{{
+    {"winograd", simd::decline_conv_pool2d_winograd, simd::make_conv_pool2d_winograd},
     {"simd", simd::decline_conv_pool2d, simd::make_conv_pool2d},
     {"reference", accept_all<ConvPool2DProblem>, make_reference},
 }};

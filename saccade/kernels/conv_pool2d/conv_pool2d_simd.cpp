@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv_pool2d/backward_data.h"
@@ -21,23 +22,39 @@ constexpr Index kLeastWork = 300'000;
 /// Beyond so many input channels the separate kernels are faster.
 constexpr Index kMostInputChannels = 16;
 
-/// The faster way to fill vectors, by what a window costs, in multiply-adds of one lane: lanes that hold nothing count,
-/// too. Beside them either way has its fixed work, measured with AVX-512: some 15 vectors a window; some 40 for
-/// each channel of a vector of windows, and 3 for each pixel of two rows whose channels must be taken apart.
-std::unique_ptr<ConvPoolForward> make_forward(const ConvPoolGeometry& g) {
-  const Index lanes = lanes_of_pixels(), multiply_adds = 4 * g.kh * g.kw * g.ic;
-  const Index channels = g.lanes_oc * multiply_adds + 15 * lanes;
+// What a window costs, in multiply-adds of one lane: lanes that hold nothing count, too. Beside them every way has its
+// fixed work, measured with AVX-512.
+
+/// Some 15 vectors a window.
+Index cost_of_channels(const ConvPoolGeometry& g) {
+  return g.lanes_oc * 4 * g.kh * g.kw * g.ic + 15 * lanes_of_pixels();
+}
+
+/// Some 40 vectors for each channel of a vector of windows, and 3 for each pixel of two rows whose channels must be taken
+/// apart.
+Index cost_of_pixels(const ConvPoolGeometry& g) {
+  const Index lanes = lanes_of_pixels();
   const Index apart = g.ic > 1 ? 3 * g.iw * g.ic * lanes : 0;
-  const Index pixels = (round_up(g.ow, lanes) * g.oc * (multiply_adds + 40) + apart) / g.ow;
-  return pixels < channels ? make_forward_pixels(g) : make_forward_channels(g);
+  return (round_up(g.ow, lanes) * g.oc * (4 * g.kh * g.kw * g.ic + 40) + apart) / g.ow;
+}
+
+/// A product a point, three such for the way back, 10 lanes for each transformed number; and the transform of the filter.
+Index cost_of_winograd(const ConvPoolGeometry& g, Index images) {
+  const Index points = (g.kh + 1) * (g.kw + 1);
+  const Index filter = 40 * points * g.ic * g.lanes_oc / (images * g.oh * g.ow);
+  return points * (g.lanes_oc * (g.ic + 3) + 10 * g.ic) + filter;
+}
+
+std::unique_ptr<ConvPoolForward> make_forward(const ConvPoolGeometry& g) {
+  return cost_of_pixels(g) < cost_of_channels(g) ? make_forward_pixels(g) : make_forward_channels(g);
 }
 
 class SimdConvPool2D final : public ConvPool2DKernel {
  public:
-  explicit SimdConvPool2D(const ConvPool2DProblem& p)
+  SimdConvPool2D(const ConvPool2DProblem& p, std::unique_ptr<ConvPoolForward> forward)
       : p_(p),
         g_(geometry_of(p)),
-        forward_(make_forward(g_)),
+        forward_(std::move(forward)),
         groups_(std::min(p.n, kForwardTasks)),
         blocks_(std::min(p.n, kBackwardTasks)) {
     // A few images: each in bands of rows, too.
@@ -151,7 +168,22 @@ std::string decline_conv_pool2d(const ConvPool2DProblem& p) {
 }
 
 std::unique_ptr<ConvPool2DKernel> make_conv_pool2d(const ConvPool2DProblem& p) {
-  return std::make_unique<SimdConvPool2D>(p);
+  return std::make_unique<SimdConvPool2D>(p, make_forward(geometry_of(p)));
+}
+
+std::string decline_conv_pool2d_winograd(const ConvPool2DProblem& p) {
+  if (std::string reason = decline_conv_pool2d(p); !reason.empty()) return reason;
+  if (p.kh != p.kw || (p.kh != 3 && p.kh != 5)) return "the filter is not 3 x 3 or 5 x 5";
+  if (exact_convolutions()) return "exact convolutions are asked for";
+  const ConvPoolGeometry g = geometry_of(p);
+  if (cost_of_winograd(g, p.n) > std::min(cost_of_pixels(g), cost_of_channels(g))) {
+    return "there are too few channels or pixels for its transforms";
+  }
+  return {};
+}
+
+std::unique_ptr<ConvPool2DKernel> make_conv_pool2d_winograd(const ConvPool2DProblem& p) {
+  return std::make_unique<SimdConvPool2D>(p, make_forward_winograd(geometry_of(p)));
 }
 
 }  // namespace saccade::kernels::simd

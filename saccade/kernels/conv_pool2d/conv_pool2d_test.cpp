@@ -89,7 +89,9 @@ TEST_P(ConvPool2DImplementations, LetNaNThrough) {
   for (const float value : forward(Values(10, 1), {kNaN, 1}, {0})) EXPECT_TRUE(std::isnan(value));
 }
 
-INSTANTIATE_TEST_SUITE_P(List, ConvPool2DImplementations, testing::ValuesIn(conv_pool2d_implementations()),
+// But the first, whose filters are larger: it is proved with the others on real and integer numbers.
+INSTANTIATE_TEST_SUITE_P(List, ConvPool2DImplementations,
+                         testing::ValuesIn(conv_pool2d_implementations().subspan(1)),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

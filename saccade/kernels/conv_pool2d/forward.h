@@ -6,7 +6,7 @@
 
 namespace saccade::kernels::simd {
 
-/// How the forward pass is computed: two ways to fill the lanes of vectors.
+/// How the forward pass is computed: by the definition's sums with two ways to fill the lanes of vectors, or by Winograd's.
 class ConvPoolForward {
  public:
   ConvPoolForward() = default;
@@ -32,5 +32,8 @@ std::unique_ptr<ConvPoolForward> make_forward_channels(const ConvPoolGeometry& g
 std::unique_ptr<ConvPoolForward> make_forward_pixels(const ConvPoolGeometry& g);
 /// Windows that one of those vectors holds.
 Index lanes_of_pixels();
+
+/// Vectors of output channels, a window by F(2 x 2, k x k): filters of 3 x 3 or 5 x 5, at most 16 input channels.
+std::unique_ptr<ConvPoolForward> make_forward_winograd(const ConvPoolGeometry& g);
 
 }  // namespace saccade::kernels::simd

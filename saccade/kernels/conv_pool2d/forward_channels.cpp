@@ -14,13 +14,6 @@ namespace saccade::kernels::HWY_NAMESPACE {
 
 constexpr int kMostColumns = kRegisters / 4;
 
-/// Calls op(tag) with vectors no longer than the output channels fill.
-template <class Op>
-HWY_INLINE void WithOutputVectors(const ConvPoolGeometry& g, const Op& op) {
-  if (g.lanes_oc % 16 == 0) return op(hn::ScalableTag<float>());
-  op(hn::CappedTag<float, 8>());
-}
-
 /// Rows first .. last-1 of an image with its padding; that of other rows is there already.
 HWY_INLINE void CopyImage(const ConvPoolGeometry& g, const float* src, Index first, Index last, float* image) {
   if (!g.padded) {
@@ -47,13 +40,6 @@ void PackForward(const ConvPoolGeometry& g, const float* weight, const float* bi
     }
   });
 }
-
-/// Where the results of a tile go: pixel after pixel, `channels` of them that count, and how far a vector may reach.
-struct TileResults {
-  float* dst;
-  std::uint8_t* taps;
-  Index channels, room;
-};
 
 /// Adds what one row of the image gives to the sums of the pixels above and below: each number is loaded once for both.
 template <bool kUpper, bool kLower, std::size_t kPixels, class D>
@@ -93,16 +79,10 @@ HWY_NOINLINE void PoolTile(D d, const ConvPoolGeometry& g, const float* HWY_REST
     AddRow<true, true>(d, src + kh * g.row, step, taps, weight, above, upper, lower);
   }
   AddRow<false, true>(d, src + g.kh * g.row, step, taps, weight, weight, upper, lower);
-  const hn::Rebind<std::uint8_t, D> d8;
   HWY_UNROLL(7)
   for (int x = 0; x < kColumns; ++x) {
     const Pooled<D> p = PoolWindow(d, g.relu, upper[2 * x], upper[2 * x + 1], lower[2 * x], lower[2 * x + 1]);
-    if (to.room - x * g.oc >= static_cast<Index>(hn::Lanes(d))) {
-      hn::StoreU(p.best, d, to.dst + x * g.oc);
-    } else {
-      StoreFew(d, p.best, to.dst + x * g.oc, to.channels);
-    }
-    if (g.keeps) hn::StoreU(hn::DemoteTo(d8, p.winner), d8, to.taps + x * g.lanes_oc);
+    StoreWindow(d, g, p, x, to);
   }
 }
 
@@ -114,20 +94,15 @@ void ForwardImage(const ConvPoolGeometry& g, const float* src, const float* pack
     // Equal tiles: none is so narrow that its few sums wait for one another.
     const Index tiles = (g.ow + kMostColumns - 1) / kMostColumns;
     const Index columns = (g.ow + tiles - 1) / tiles;
-    const Index end = last * g.ow * g.oc;
     for (Index y = first; y < last; ++y) {
       for (Index x = 0; x < g.ow; x += columns) {
         const float* const window = src + 2 * (y - first) * g.row + 2 * x * g.ic;
         const Index pixel = y * g.ow + x;
         for (Index o = 0; o < g.lanes_oc; o += lanes) {
-          const Index channels = Least(lanes, g.oc - o);
-          if (channels <= 0) break;
-          const Index out = pixel * g.oc + o;
-          // A vector may reach into pixels that are written after it, which is so when there is one a pixel.
-          const Index room = g.oc <= lanes || channels == lanes ? end - out : 0;
+          if (o >= g.oc) break;
           const float* const weight = packed + g.lanes_oc + o * g.kh * g.kw * g.ic;
           const auto bias = hn::LoadU(d, packed + o);
-          const TileResults to{dst + out, g.keeps ? taps + pixel * g.lanes_oc + o : nullptr, channels, room};
+          const TileResults to = ResultsAt(g, pixel, o, lanes, last, dst, taps);
           WithNumber<kMostColumns>(Least(columns, g.ow - x), [&](auto some_columns) HWY_ATTR {
             PoolTile<decltype(some_columns)::value>(d, g, window, weight, bias, to);
           });

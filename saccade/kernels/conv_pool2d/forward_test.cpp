@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -28,15 +29,17 @@ class ConvPoolForwards : public testing::TestWithParam<ConvPool2DProblem> {
     src_[usize(p_.src_elements() / 2)] = kNaN;
   }
 
-  /// In two bands of rows, the lower first: neither may write into the other, nor behind the last.
-  Outcome run(const ConvPoolForward& way) const {
+  /// In bands of rows, the lower first: none may write into another, nor behind the last.
+  Outcome run(const ConvPoolForward& way, bool in_two = true) const {
     const Index windows = g_.oh * g_.ow;
     std::vector<float> dst(usize(windows * g_.oc + 1), 7);
     Outcome outcome{.bits = {}, .taps = std::vector<std::uint8_t>(usize(windows * g_.lanes_oc + 16))};
     TestMemory packed_memory(way.packed_floats() * isize(sizeof(float)));
     auto* const packed = reinterpret_cast<float*>(packed_memory.bytes().data());
     way.pack(weight_.data(), bias_.data(), packed);
-    for (const auto& [first, last] : {std::pair(g_.oh / 2, g_.oh), std::pair(Index{0}, g_.oh / 2)}) {
+    const Index half = in_two ? g_.oh / 2 : g_.oh;
+    for (const auto& [first, last] : {std::pair(half, g_.oh), std::pair(Index{0}, half)}) {
+      if (first == last) continue;
       TestMemory band_memory((way.band_floats(last - first) + 16) * isize(sizeof(float)));
       auto* const band = reinterpret_cast<float*>(band_memory.bytes().data());
       std::fill_n(band, way.band_floats(last - first), 0.0F);
@@ -61,6 +64,19 @@ TEST_P(ConvPoolForwards, GiveTheSameBits) {
   EXPECT_EQ(channels.bits.back(), std::bit_cast<std::uint32_t>(7.0F));
   EXPECT_EQ(channels.bits, pixels.bits);
   EXPECT_EQ(channels.taps, pixels.taps);
+}
+
+TEST_P(ConvPoolForwards, GiveTheSameBitsInBands) {
+  std::vector<std::unique_ptr<ConvPoolForward>> ways;
+  ways.push_back(make_forward_channels(g_));
+  ways.push_back(make_forward_pixels(g_));
+  if (p_.kh == p_.kw && (p_.kh == 3 || p_.kh == 5)) ways.push_back(make_forward_winograd(g_));
+  for (const auto& way : ways) {
+    const Outcome bands = run(*way), whole = run(*way, false);
+    EXPECT_EQ(bands.bits.back(), std::bit_cast<std::uint32_t>(7.0F));
+    EXPECT_EQ(bands.bits, whole.bits);
+    EXPECT_EQ(bands.taps, whole.taps);
+  }
 }
 
 // Widths around a vector's, channels around a block's and around eight, filters of odd and even width, padding that makes

@@ -34,6 +34,13 @@ HWY_INLINE T* Base(T* pointer) {
   return pointer;
 }
 
+/// Calls op(tag) with vectors no longer than the output channels fill.
+template <class Op>
+HWY_INLINE void WithOutputVectors(const ConvPoolGeometry& g, const Op& op) {
+  if (g.lanes_oc % 16 == 0) return op(hn::ScalableTag<float>());
+  op(hn::CappedTag<float, 8>());
+}
+
 /// A number that the compiler knows.
 template <int kValue>
 struct KnownNumber {
@@ -102,6 +109,35 @@ HWY_NOINLINE void StoreFew(D d, hn::Vec<D> v, float* to, Index count) {
   HWY_ALIGN float buffer[hn::MaxLanes(d)];
   hn::Store(v, d, buffer);
   for (Index i = 0; i < count; ++i) to[i] = buffer[i];
+}
+
+/// Where the results of some windows side by side go, a vector of output channels each: `channels` of them count, and a
+/// vector may reach `room` floats far.
+struct TileResults {
+  float* dst;
+  std::uint8_t* taps;
+  Index channels, room;
+};
+
+/// From `pixel` and channel o on, of windows in rows before `last`; taps is null if nothing is kept.
+HWY_INLINE TileResults ResultsAt(const ConvPoolGeometry& g, Index pixel, Index o, Index lanes, Index last, float* dst,
+                                 std::uint8_t* taps) {
+  const Index channels = Least(lanes, g.oc - o), out = pixel * g.oc + o;
+  // A vector may reach into pixels that are written after it, which is so when there is one a pixel.
+  const Index room = g.oc <= lanes || channels == lanes ? last * g.ow * g.oc - out : 0;
+  return {dst + out, taps != nullptr ? taps + pixel * g.lanes_oc + o : nullptr, channels, room};
+}
+
+/// Window x of them.
+template <class D>
+HWY_INLINE void StoreWindow(D d, const ConvPoolGeometry& g, const Pooled<D>& p, Index x, const TileResults& to) {
+  if (to.room - x * g.oc >= static_cast<Index>(hn::Lanes(d))) {
+    hn::StoreU(p.best, d, to.dst + x * g.oc);
+  } else {
+    StoreFew(d, p.best, to.dst + x * g.oc, to.channels);
+  }
+  const hn::Rebind<std::uint8_t, D> d8;
+  if (to.taps != nullptr) hn::StoreU(hn::DemoteTo(d8, p.winner), d8, to.taps + x * g.lanes_oc);
 }
 
 /// Copies `count` floats that are few: not worth a call.
