@@ -67,8 +67,9 @@ class ConvPool2DCase final : public CaseOf<ConvPool2DCase> {
 std::vector<Operand> ConvPool2DCase::operands() const {
   // Only sums that are exact have the same winners everywhere.
   const bool winograd = kernels::conv_pool2d_implementations().front().decline(problem_).empty();
-  std::vector<Operand> operands{{"src", problem_.src_elements(), Gradient::data},
-                                {"weight", problem_.weight_elements(), Gradient::data, winograd ? kDivisible : Domain()}};
+  std::vector<Operand> operands{
+      {"src", problem_.src_elements(), Gradient::data},
+      {"weight", problem_.weight_elements(), Gradient::data, winograd ? kDivisible : Domain()}};
   if (problem_.bias) operands.push_back({"bias", problem_.oc, Gradient::data});
   return operands;
 }

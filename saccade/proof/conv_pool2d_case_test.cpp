@@ -61,6 +61,11 @@ TEST(ConvPool2D, WinogradHoldsTheProof) {
       "n3ih17iw18ic5oc50kh3kw3_nobias",
       "n33ih8iw10ic16oc17kh3kw3_relu",
       "n4ih12iw46ic4oc32kh3kw3_same_relu",
+      // Few enough output channels for vectors of windows.
+      "n2ih12iw28ic1oc6kh5kw5_same_relu",
+      "n2ih8iw32ic2oc7kh5kw5_same_relu",
+      "n1ih40iw64ic1oc6kh5kw7pt1pb0pl3pr2_relu",
+      "n3ih11iw70ic2oc3kh3kw6_nobias",
   };
   for_each_instruction_set([&] {
     Report report;

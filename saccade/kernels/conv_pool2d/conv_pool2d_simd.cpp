@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "saccade/base/parallel.h"
@@ -25,24 +26,35 @@ constexpr Index kMostInputChannels = 16;
 // What a window costs, in multiply-adds of one lane: lanes that hold nothing count, too. Beside them every way has its
 // fixed work, measured with AVX-512.
 
+constexpr Index kNever = std::numeric_limits<Index>::max();
+
 /// Some 15 vectors a window.
 Index cost_of_channels(const ConvPoolGeometry& g) {
   return g.lanes_oc * 4 * g.kh * g.kw * g.ic + 15 * lanes_of_pixels();
 }
 
-/// Some 40 vectors for each channel of a vector of windows, and 3 for each pixel of two rows whose channels must be taken
-/// apart.
+/// For each pixel of two rows, if its channels must be taken apart.
+Index apart(const ConvPoolGeometry& g) { return g.ic > 1 ? 3 * g.iw * g.ic * lanes_of_pixels() : 0; }
+
+/// Some 40 vectors for each channel of a vector of windows.
 Index cost_of_pixels(const ConvPoolGeometry& g) {
-  const Index lanes = lanes_of_pixels();
-  const Index apart = g.ic > 1 ? 3 * g.iw * g.ic * lanes : 0;
-  return (round_up(g.ow, lanes) * g.oc * (4 * g.kh * g.kw * g.ic + 40) + apart) / g.ow;
+  return (round_up(g.ow, lanes_of_pixels()) * g.oc * (4 * g.kh * g.kw * g.ic + 40) + apart(g)) / g.ow;
 }
 
 /// A product a point, three such for the way back, 10 lanes for each transformed number; and the transform of the filter.
-Index cost_of_winograd(const ConvPoolGeometry& g, Index images) {
+/// Filters of 3 x 3 and 5 x 5 only.
+Index cost_of_channels_winograd(const ConvPoolGeometry& g, Index images) {
+  if (g.kh != g.kw) return kNever;
   const Index points = (g.kh + 1) * (g.kw + 1);
   const Index filter = 40 * points * g.ic * g.lanes_oc / (images * g.oh * g.ow);
   return points * (g.lanes_oc * (g.ic + 3) + 10 * g.ic) + filter;
+}
+
+/// Two products a column and point, some 60 vectors for each channel, 14 lanes for each transformed number.
+Index cost_of_pixels_winograd(const ConvPoolGeometry& g) {
+  const Index lanes = lanes_of_pixels(), columns = round_up(g.ow, lanes);
+  const Index sums = columns * g.oc * (2 * (g.kh + 1) * g.kw * g.ic + 60);
+  return (sums + 28 * columns * g.ic + apart(g)) / g.ow;
 }
 
 std::unique_ptr<ConvPoolForward> make_forward(const ConvPoolGeometry& g) {
@@ -173,17 +185,21 @@ std::unique_ptr<ConvPool2DKernel> make_conv_pool2d(const ConvPool2DProblem& p) {
 
 std::string decline_conv_pool2d_winograd(const ConvPool2DProblem& p) {
   if (std::string reason = decline_conv_pool2d(p); !reason.empty()) return reason;
-  if (p.kh != p.kw || (p.kh != 3 && p.kh != 5)) return "the filter is not 3 x 3 or 5 x 5";
+  if (p.kh != 3 && p.kh != 5) return "the filter has not 3 or 5 rows";
   if (exact_convolutions()) return "exact convolutions are asked for";
   const ConvPoolGeometry g = geometry_of(p);
-  if (cost_of_winograd(g, p.n) > std::min(cost_of_pixels(g), cost_of_channels(g))) {
+  if (std::min(cost_of_channels_winograd(g, p.n), cost_of_pixels_winograd(g)) >
+      std::min(cost_of_pixels(g), cost_of_channels(g))) {
     return "there are too few channels or pixels for its transforms";
   }
   return {};
 }
 
 std::unique_ptr<ConvPool2DKernel> make_conv_pool2d_winograd(const ConvPool2DProblem& p) {
-  return std::make_unique<SimdConvPool2D>(p, make_forward_winograd(geometry_of(p)));
+  const ConvPoolGeometry g = geometry_of(p);
+  const bool pixels = cost_of_pixels_winograd(g) < cost_of_channels_winograd(g, p.n);
+  return std::make_unique<SimdConvPool2D>(p,
+                                          pixels ? make_forward_pixels_winograd(g) : make_forward_channels_winograd(g));
 }
 
 }  // namespace saccade::kernels::simd

@@ -90,8 +90,7 @@ TEST_P(ConvPool2DImplementations, LetNaNThrough) {
 }
 
 // But the first, whose filters are larger: it is proved with the others on real and integer numbers.
-INSTANTIATE_TEST_SUITE_P(List, ConvPool2DImplementations,
-                         testing::ValuesIn(conv_pool2d_implementations().subspan(1)),
+INSTANTIATE_TEST_SUITE_P(List, ConvPool2DImplementations, testing::ValuesIn(conv_pool2d_implementations().subspan(1)),
                          [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

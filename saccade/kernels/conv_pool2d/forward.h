@@ -34,6 +34,9 @@ std::unique_ptr<ConvPoolForward> make_forward_pixels(const ConvPoolGeometry& g);
 Index lanes_of_pixels();
 
 /// Vectors of output channels, a window by F(2 x 2, k x k): filters of 3 x 3 or 5 x 5, at most 16 input channels.
-std::unique_ptr<ConvPoolForward> make_forward_winograd(const ConvPoolGeometry& g);
+std::unique_ptr<ConvPoolForward> make_forward_channels_winograd(const ConvPoolGeometry& g);
+
+/// Vectors of neighbouring windows, whose columns are by F(2, kh): filters with 3 or 5 rows.
+std::unique_ptr<ConvPoolForward> make_forward_pixels_winograd(const ConvPoolGeometry& g);
 
 }  // namespace saccade::kernels::simd

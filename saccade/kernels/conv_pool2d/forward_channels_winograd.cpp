@@ -2,11 +2,11 @@
 #include "saccade/kernels/simd/simd.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "saccade/kernels/conv_pool2d/forward_winograd.cpp"
+#define HWY_TARGET_INCLUDE "saccade/kernels/conv_pool2d/forward_channels_winograd.cpp"
 #include <hwy/foreach_target.h>
 
-#ifndef SACCADE_KERNELS_CONV_POOL2D_FORWARD_WINOGRAD_ONCE
-#define SACCADE_KERNELS_CONV_POOL2D_FORWARD_WINOGRAD_ONCE
+#ifndef SACCADE_KERNELS_CONV_POOL2D_FORWARD_CHANNELS_WINOGRAD_ONCE
+#define SACCADE_KERNELS_CONV_POOL2D_FORWARD_CHANNELS_WINOGRAD_ONCE
 namespace saccade::kernels::simd {
 
 /// Floats of transformed windows side by side: some windows of all input channels.
@@ -24,8 +24,7 @@ struct WinogradBand {
 }  // namespace saccade::kernels::simd
 #endif
 
-#include "saccade/kernels/conv2d/winograd_matrices_internal.h"
-#include "saccade/kernels/conv_pool2d/tiles_internal.h"
+#include "saccade/kernels/conv_pool2d/winograd_internal.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {
@@ -40,15 +39,8 @@ constexpr int MostWindows() {
   return kMost < 5 ? kMost : 5;
 }
 
-/// op(KnownNumber<points>) for a filter's side.
-template <class Op>
-HWY_INLINE void WithPoints(Index side, const Op& op) {
-  if (side == 3) return op(KnownNumber<4>());
-  op(KnownNumber<6>());
-}
-
 /// bias [lanes_oc], then transformed weights [lanes_oc / lanes, points, ic, points, lanes].
-void PackWinograd(const ConvPoolGeometry& g, const float* weight, const float* bias, float* packed) {
+void PackChannelsWinograd(const ConvPoolGeometry& g, const float* weight, const float* bias, float* packed) {
   WithOutputVectors(g, [&](auto d) HWY_ATTR {
     WithPoints(g.kh, [&](auto known) HWY_ATTR {
       using D = decltype(d);
@@ -121,31 +113,6 @@ HWY_INLINE void SplitPixels(const ConvPoolGeometry& g, const float* src, Index f
   };
   if (g.ic <= 8) return split(hn::CappedTag<float, 8>());
   split(FloatTag());
-}
-
-/// The rows under row y of the band's windows, transformed downwards.
-template <Index points>
-HWY_INLINE void TransformDown(const WinogradBand& b, Index y) {
-  const FloatTag d;
-  const Index row = 2 * b.plane;
-  const float* const HWY_RESTRICT rows = b.planes + 2 * y * row;
-  float* const HWY_RESTRICT to = b.columns[y % 2];
-  for (Index i = 0; i < row; i += static_cast<Index>(hn::Lanes(d))) {
-    FloatVector column[usize(points)], transformed[usize(points)];
-    const float* from = rows + i;
-    HWY_UNROLL(6)
-    for (FloatVector& pixels : column) {
-      pixels = hn::Load(d, from);
-      from = Base(from + row);
-    }
-    SourceMatrix<points>::Apply(column, transformed);
-    float* into = to + i;
-    HWY_UNROLL(6)
-    for (const FloatVector& pixels : transformed) {
-      hn::Store(pixels, d, into);
-      into = Base(into + row);
-    }
-  }
 }
 
 /// `windows` windows of row y from window x on, transformed across.
@@ -226,8 +193,8 @@ HWY_NOINLINE void PoolTransformed(D d, const ConvPoolGeometry& g, const float* H
 }
 
 /// Pooled rows first .. last-1 of an image.
-void ForwardWinograd(const ConvPoolGeometry& g, const WinogradBand& b, const float* src, const float* packed,
-                     Index first, Index last, float* dst, std::uint8_t* taps) {
+void ForwardChannelsWinograd(const ConvPoolGeometry& g, const WinogradBand& b, const float* src, const float* packed,
+                             Index first, Index last, float* dst, std::uint8_t* taps) {
   SplitPixels(g, src, 2 * first, 2 * last + g.kh - 1, b);
   const Index most = kTransformedRow / g.ic;
   WithOutputVectors(g, [&](auto d) HWY_ATTR {
@@ -235,10 +202,7 @@ void ForwardWinograd(const ConvPoolGeometry& g, const WinogradBand& b, const flo
       constexpr Index points = decltype(known)::value;
       constexpr int kMostWindows = MostWindows<points>();
       const auto lanes = static_cast<Index>(hn::Lanes(d));
-      TransformDown<points>(b, 0);
-      for (Index y = first; y < last; ++y) {
-        // Some time before it is read: vectors that reach over two stores must wait until both are in the cache.
-        if (y + 1 < last) TransformDown<points>(b, y + 1 - first);
+      ForTransformedRows<points>(b.planes, 2 * b.plane, b.columns, first, last, [&](Index y) HWY_ATTR {
         for (Index block = 0; block < g.ow; block += most) {
           const Index windows = Least(most, g.ow - block);
           TransformAcross<points>(g, b, y - first, block, windows);
@@ -255,7 +219,7 @@ void ForwardWinograd(const ConvPoolGeometry& g, const WinogradBand& b, const flo
             }
           }
         }
-      }
+      });
     });
   });
 }
@@ -265,23 +229,21 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace saccade::kernels {
-HWY_EXPORT(PackWinograd);
-HWY_EXPORT(ForwardWinograd);
+HWY_EXPORT(PackChannelsWinograd);
+HWY_EXPORT(ForwardChannelsWinograd);
 }  // namespace saccade::kernels
 
 namespace saccade::kernels::simd {
 namespace {
 
-class ForwardWinograd final : public ConvPoolForward {
+class ForwardChannelsWinograd final : public ConvPoolForward {
  public:
-  explicit ForwardWinograd(const ConvPoolGeometry& g)
+  explicit ForwardChannelsWinograd(const ConvPoolGeometry& g)
       : g_(g), points_(g.kh + 1), plane_(round_up((g.ow + g.kw / 2) * g.ic, kMostLanes)) {}
 
-  Index packed_floats() const override {
-    return round_up(g_.lanes_oc * (1 + points_ * points_ * g_.ic), kMostLanes);
-  }
+  Index packed_floats() const override { return round_up(g_.lanes_oc * (1 + points_ * points_ * g_.ic), kMostLanes); }
   void pack(const float* weight, const float* bias, float* packed) const override {
-    HWY_DYNAMIC_DISPATCH(PackWinograd)(g_, weight, bias, packed);
+    HWY_DYNAMIC_DISPATCH(PackChannelsWinograd)(g_, weight, bias, packed);
   }
   Index band_floats(Index rows) const override {
     return planes_floats(rows) + 2 * columns_floats() + points_ * points_ * kTransformedRow;
@@ -289,12 +251,11 @@ class ForwardWinograd final : public ConvPoolForward {
   void run(const float* src, float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
            float* band) const override {
     float* const columns = band + planes_floats(last - first);
-    const WinogradBand memory{
-        .planes = band,
-        .columns = {columns, columns + columns_floats()},
-        .transformed = columns + 2 * columns_floats(),
-        .plane = plane_};
-    HWY_DYNAMIC_DISPATCH(ForwardWinograd)(g_, memory, src, packed, first, last, dst, taps);
+    const WinogradBand memory{.planes = band,
+                              .columns = {columns, columns + columns_floats()},
+                              .transformed = columns + 2 * columns_floats(),
+                              .plane = plane_};
+    HWY_DYNAMIC_DISPATCH(ForwardChannelsWinograd)(g_, memory, src, packed, first, last, dst, taps);
   }
 
  private:
@@ -308,8 +269,8 @@ class ForwardWinograd final : public ConvPoolForward {
 
 }  // namespace
 
-std::unique_ptr<ConvPoolForward> make_forward_winograd(const ConvPoolGeometry& g) {
-  return std::make_unique<ForwardWinograd>(g);
+std::unique_ptr<ConvPoolForward> make_forward_channels_winograd(const ConvPoolGeometry& g) {
+  return std::make_unique<ForwardChannelsWinograd>(g);
 }
 
 }  // namespace saccade::kernels::simd
