@@ -103,6 +103,7 @@ std::string declined(const kernels::ConvPool2DProblem& problem) {
 std::unique_ptr<Operation> prepare(kernels::ConvPool2DProblem problem, const PrepareContext& context) {
   problem.n = context.batch;
   problem.training = context.runs_backward();
+  problem.constant_weight = context.constant_parameters;
   return std::make_unique<ConvPoolOperation>(problem, context);
 }
 

@@ -26,6 +26,7 @@ struct ConvPool2DProblem {
   bool bias = true;
   Activation activation = Activation::linear;  ///< linear or relu.
   bool training = true;                        ///< backward() will follow, so forward() fills `saved`.
+  bool constant_weight = false;                ///< As in Conv2DProblem, and the bias, too.
 
   /// The convolution by itself, its activation in the forward pass alone.
   Conv2DProblem conv(Pass pass) const;

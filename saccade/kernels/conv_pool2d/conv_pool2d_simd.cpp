@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <utility>
 
+#include "saccade/base/aligned_buffer.h"
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv_pool2d/backward_data.h"
 #include "saccade/kernels/conv_pool2d/backward_weights.h"
@@ -41,13 +43,12 @@ Index cost_of_pixels(const ConvPoolGeometry& g) {
   return (round_up(g.ow, lanes_of_pixels()) * g.oc * (4 * g.kh * g.kw * g.ic + 40) + apart(g)) / g.ow;
 }
 
-/// A product a point, three such for the way back, 10 lanes for each transformed number; and the transform of the filter.
+/// A product a point, three such for the way back, 10 lanes for each transformed number. That the filter is transformed,
+/// too, does not count: batches of all sizes are to give the same bits.
 /// Filters of 3 x 3 and 5 x 5 only.
-Index cost_of_channels_winograd(const ConvPoolGeometry& g, Index images) {
+Index cost_of_channels_winograd(const ConvPoolGeometry& g) {
   if (g.kh != g.kw) return kNever;
-  const Index points = (g.kh + 1) * (g.kw + 1);
-  const Index filter = 40 * points * g.ic * g.lanes_oc / (images * g.oh * g.ow);
-  return points * (g.lanes_oc * (g.ic + 3) + 10 * g.ic) + filter;
+  return (g.kh + 1) * (g.kw + 1) * (g.lanes_oc * (g.ic + 3) + 10 * g.ic);
 }
 
 /// Two products a column and point, some 60 vectors for each channel, 14 lanes for each transformed number.
@@ -73,27 +74,30 @@ class SimdConvPool2D final : public ConvPool2DKernel {
     const Index work = p.conv(Pass::forward).multiply_adds() / p.n / kLeastWork;
     bands_ = std::clamp<Index>(std::min(work, kForwardTasks / p.n), 1, g_.oh);
     band_rows_ = ceil_divide(g_.oh, bands_);
+    if (p.constant_weight) kept_weight_.emplace(usize(forward_->packed_floats()) * sizeof(float));
   }
 
   // A vector may read beyond the last number.
   Index saved_bytes() const override { return g_.keeps ? p_.n * kept_per_image() + kMostLanes : 0; }
 
   Index scratch_bytes() const override {
-    const Index forward = forward_->packed_floats() + groups_ * bands_ * forward_->band_floats(band_rows_);
+    const Index forward = packed_in_scratch() + groups_ * bands_ * forward_->band_floats(band_rows_);
     const Index backward =
         DataGradient::table_floats(g_) + blocks_ * (WeightSums::floats(g_) + DataGradient::floats(g_));
     return std::max(forward, g_.keeps ? backward : 0) * isize(sizeof(float));
   }
 
   void forward(const ConvPool2DBuffers& b) override {
-    auto* const packed = reinterpret_cast<float*>(b.scratch.data());
-    forward_->pack(b.weight.data(), b.bias.data(), packed);
+    auto* const scratch = reinterpret_cast<float*>(b.scratch.data());
+    float* const packed = kept_weight_ ? reinterpret_cast<float*>(kept_weight_->bytes().data()) : scratch;
+    if (!is_kept_) forward_->pack(b.weight.data(), b.bias.data(), packed);
+    is_kept_ = kept_weight_.has_value();
     const Index band_floats = forward_->band_floats(band_rows_);
     parallel_for(groups_ * bands_, [&](Index task) {
       const Index group = task / bands_;
       const Index first = task % bands_ * band_rows_, last = std::min(first + band_rows_, g_.oh);
       if (first >= last) return;
-      float* const band = packed + forward_->packed_floats() + task * band_floats;
+      float* const band = scratch + packed_in_scratch() + task * band_floats;
       std::fill_n(band, band_floats, 0.0F);
       for (Index n = group * p_.n / groups_; n < (group + 1) * p_.n / groups_; ++n) {
         forward_->run(b.src.data() + n * src_image(), packed, first, last, b.dst.data() + n * dst_image(),
@@ -138,12 +142,16 @@ class SimdConvPool2D final : public ConvPool2DKernel {
     return reinterpret_cast<std::uint8_t*>(saved.data()) + n * kept_per_image();
   }
 
+  Index packed_in_scratch() const { return kept_weight_ ? 0 : forward_->packed_floats(); }
+
   WeightSums sums_of(float* blocks, Index block) const { return {g_, blocks + block * WeightSums::floats(g_)}; }
 
   ConvPool2DProblem p_;
   ConvPoolGeometry g_;
   std::unique_ptr<ConvPoolForward> forward_;
   Index groups_, blocks_, bands_ = 1, band_rows_ = 1;
+  std::optional<AlignedBuffer> kept_weight_;  // packed, from the first run on
+  bool is_kept_ = false;
 };
 
 }  // namespace
@@ -188,7 +196,7 @@ std::string decline_conv_pool2d_winograd(const ConvPool2DProblem& p) {
   if (p.kh != 3 && p.kh != 5) return "the filter has not 3 or 5 rows";
   if (exact_convolutions()) return "exact convolutions are asked for";
   const ConvPoolGeometry g = geometry_of(p);
-  if (std::min(cost_of_channels_winograd(g, p.n), cost_of_pixels_winograd(g)) >
+  if (std::min(cost_of_channels_winograd(g), cost_of_pixels_winograd(g)) >
       std::min(cost_of_pixels(g), cost_of_channels(g))) {
     return "there are too few channels or pixels for its transforms";
   }
@@ -197,7 +205,7 @@ std::string decline_conv_pool2d_winograd(const ConvPool2DProblem& p) {
 
 std::unique_ptr<ConvPool2DKernel> make_conv_pool2d_winograd(const ConvPool2DProblem& p) {
   const ConvPoolGeometry g = geometry_of(p);
-  const bool pixels = cost_of_pixels_winograd(g) < cost_of_channels_winograd(g, p.n);
+  const bool pixels = cost_of_pixels_winograd(g) < cost_of_channels_winograd(g);
   return std::make_unique<SimdConvPool2D>(p,
                                           pixels ? make_forward_pixels_winograd(g) : make_forward_channels_winograd(g));
 }
