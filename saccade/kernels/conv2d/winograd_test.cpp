@@ -16,36 +16,6 @@ namespace {
 
 using Values = std::vector<float>;
 
-/// The error's root mean square over that of the exact result, and its largest over the same.
-struct Error {
-  double rms, largest;
-};
-
-template <class Exact>
-Error error_of(const Values& got, const Exact& exact) {
-  double squares = 0.0, of_result = 0.0, largest = 0.0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const double error = std::abs(static_cast<double>(got[i]) - exact[i]);
-    squares += error * error;
-    of_result += exact[i] * exact[i];
-    largest = std::max(largest, error);
-  }
-  return {std::sqrt(squares / of_result), largest / std::sqrt(of_result / static_cast<double>(got.size()))};
-}
-
-// As in a network: activations behind a ReLU, weights as He draws them.
-Values draw(Index elements, bool positive, double deviation, std::uint32_t slot) {
-  Values values(usize(elements));
-  Stream stream(7, 0, 0, slot);
-  for (float& value : values) {
-    const double x = stream.normal() * deviation;
-    value = static_cast<float>(positive ? std::max(x, 0.0) : x);
-  }
-  return values;
-}
-
-std::vector<double> doubles(const Values& values) { return {values.begin(), values.end()}; }
-
 class WinogradErrors : public testing::TestWithParam<Conv2DProblem> {};
 
 TEST_P(WinogradErrors, AreAsSmallAsDocumented) {

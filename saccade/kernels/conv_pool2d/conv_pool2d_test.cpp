@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "saccade/kernels/conv_pool2d/reference.h"
 #include "saccade/kernels/testing_internal.h"
 
 namespace saccade::kernels {
@@ -92,6 +93,45 @@ TEST_P(ConvPool2DImplementations, LetNaNThrough) {
 // But the first, whose filters are larger: it is proved with the others on real and integer numbers.
 INSTANTIATE_TEST_SUITE_P(List, ConvPool2DImplementations, testing::ValuesIn(conv_pool2d_implementations().subspan(1)),
                          [](const auto& test) { return std::string(test.param.name); });
+
+class ConvPool2DByWinograd : public testing::TestWithParam<ConvPool2DProblem> {};
+
+TEST_P(ConvPool2DByWinograd, HasTheErrorsThatAreDocumented) {
+  const ConvPool2DProblem& p = GetParam();
+  const Values src = draw(p.src_elements(), true, 1.0, 0);
+  const Values weight = draw(p.weight_elements(), false, std::sqrt(2.0 / static_cast<double>(p.kh * p.kw * p.ic)), 1);
+  Values dst(usize(p.dst_elements()));
+  const auto choice = choose(conv_pool2d_implementations(), p, "winograd");
+  ASSERT_NE(choice.kernel, nullptr) << choice.explanation.declined[0].reason;
+  TestMemory scratch(choice.kernel->scratch_bytes());
+  choice.kernel->forward({.src = src, .weight = weight, .dst = dst, .scratch = scratch.bytes()});
+  std::vector<double> between(usize(p.pool().src_elements())), exact(dst.size());
+  reference::conv_pool2d_forward<double>(p, doubles(src).data(), doubles(weight).data(), nullptr, between.data(),
+                                         exact.data());
+  const Error error = error_of(dst, exact);
+  EXPECT_LT(error.rms, 1e-6);
+  EXPECT_LT(error.largest, 2e-5);
+  EXPECT_GT(error.rms, 1e-8);  // it is not a copy of the reference
+}
+
+TEST_P(ConvPool2DByWinograd, LeavesExactSumsToOthers) {
+  set_exact_convolutions(true);
+  const auto choice = choose(conv_pool2d_implementations(), GetParam());
+  set_exact_convolutions(false);
+  EXPECT_EQ(choice.explanation.name, "simd");
+  EXPECT_EQ(choice.explanation.declined[0].reason, "exact convolutions are asked for");
+}
+
+// LeNet-5's two layers, by vectors of windows and of channels, and one with many numbers in a sum.
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ConvPool2DByWinograd,
+    testing::Values(
+        ConvPool2DProblem{.n = 8, .ih = 32, .iw = 32, .oc = 6, .kh = 5, .kw = 5, .bias = false, .training = false},
+        ConvPool2DProblem{
+            .n = 8, .ih = 14, .iw = 14, .ic = 6, .oc = 16, .kh = 5, .kw = 5, .bias = false, .training = false},
+        ConvPool2DProblem{
+            .n = 2, .ih = 14, .iw = 14, .ic = 16, .oc = 32, .kh = 5, .kw = 5, .bias = false, .training = false}),
+    [](const auto& test) { return test.param.id(); });
 
 }  // namespace
 }  // namespace saccade::kernels

@@ -21,7 +21,7 @@ class ConvPoolForward {
   /// have the same `first`.
   virtual Index band_floats(Index rows) const = 0;
   /// Pooled rows first .. last-1 of the image `src`, into its `dst`; taps is null if nothing is kept.
-  virtual void run(const float* src, float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
+  virtual void run(const float* src, const float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
                    float* band) const = 0;
 };
 

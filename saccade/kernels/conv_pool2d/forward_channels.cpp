@@ -143,7 +143,7 @@ class ForwardChannels final : public ConvPoolForward {
   Index band_floats(Index rows) const override {
     return g_.padded ? round_up((2 * rows + g_.kh - 1) * g_.row, kMostLanes) : 0;
   }
-  void run(const float* src, float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
+  void run(const float* src, const float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
            float* band) const override {
     HWY_DYNAMIC_DISPATCH(ForwardPadded)(g_, src, packed, first, last, dst, taps, band);
   }

@@ -248,7 +248,7 @@ class ForwardChannelsWinograd final : public ConvPoolForward {
   Index band_floats(Index rows) const override {
     return planes_floats(rows) + 2 * columns_floats() + points_ * points_ * kTransformedRow;
   }
-  void run(const float* src, float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
+  void run(const float* src, const float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
            float* band) const override {
     float* const columns = band + planes_floats(last - first);
     const WinogradBand memory{.planes = band,

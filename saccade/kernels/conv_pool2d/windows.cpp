@@ -22,12 +22,13 @@ void WindowsForward::pack(const float* weight, const float* bias, float* packed)
   } else {
     std::fill_n(bias_to, g_.oc, 0.0F);
   }
-  pack_weights(weight, tables_at(packed), bias_to + g_.oc);
+  pack_weights(weight, reinterpret_cast<std::int32_t*>(packed),
+               reinterpret_cast<std::int32_t*>(packed + table_floats()), bias_to + g_.oc);
 }
 
 Index WindowsForward::band_floats(Index rows) const { return planes_floats(rows) + 2 * results_floats() + more_; }
 
-void WindowsForward::run(const float* src, float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
+void WindowsForward::run(const float* src, const float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
                          float* band) const {
   float* const best = band + planes_floats(last - first);
   float* const winners = best + results_floats();
@@ -36,16 +37,13 @@ void WindowsForward::run(const float* src, float* packed, Index first, Index las
                          .winners = reinterpret_cast<std::int32_t*>(winners),
                          .more = winners + results_floats(),
                          .plane = plane_of(g_)};
+  const PixelTables tables{.windows = reinterpret_cast<const std::int32_t*>(packed),
+                           .channels = reinterpret_cast<const std::int32_t*>(packed + table_floats())};
   const float* const bias = packed + 2 * table_floats();
-  sum(memory, tables_at(packed), bias, bias + g_.oc, src, first, last, dst, taps);
+  sum(memory, tables, bias, bias + g_.oc, src, first, last, dst, taps);
 }
 
 Index WindowsForward::table_floats() const { return g_.oc * kMostLanes; }
-
-PixelTables WindowsForward::tables_at(float* packed) const {
-  return {.windows = reinterpret_cast<std::int32_t*>(packed),
-          .channels = reinterpret_cast<std::int32_t*>(packed + table_floats())};
-}
 
 Index WindowsForward::planes_floats(Index rows) const {
   return round_up((2 * rows + g_.kh - 1) * 2 * g_.ic * plane_of(g_), kMostLanes);

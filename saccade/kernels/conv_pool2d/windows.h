@@ -19,8 +19,8 @@ struct PixelBand {
 
 /// Where the results of a vector of windows go.
 struct PixelTables {
-  std::int32_t* windows;   ///< [oc * lanes]: the window of each result in the order of dst
-  std::int32_t* channels;  ///< and its channel
+  const std::int32_t* windows;   ///< [oc * lanes]: the window of each result in the order of dst
+  const std::int32_t* channels;  ///< and its channel
 };
 
 /// Vectors of neighbouring windows. Derived classes sum.
@@ -29,7 +29,7 @@ class WindowsForward : public ConvPoolForward {
   Index packed_floats() const final;
   void pack(const float* weight, const float* bias, float* packed) const final;
   Index band_floats(Index rows) const final;
-  void run(const float* src, float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
+  void run(const float* src, const float* packed, Index first, Index last, float* dst, std::uint8_t* taps,
            float* band) const final;
 
  protected:
@@ -39,12 +39,12 @@ class WindowsForward : public ConvPoolForward {
   static Index plane_of(const ConvPoolGeometry& g);
 
  private:
-  virtual void pack_weights(const float* weight, const PixelTables& tables, float* to) const = 0;
+  /// Fills PixelTables::windows and channels, too.
+  virtual void pack_weights(const float* weight, std::int32_t* windows, std::int32_t* channels, float* to) const = 0;
   virtual void sum(const PixelBand& b, const PixelTables& tables, const float* bias, const float* weight,
                    const float* src, Index first, Index last, float* dst, std::uint8_t* taps) const = 0;
 
   Index table_floats() const;
-  PixelTables tables_at(float* packed) const;
   Index planes_floats(Index rows) const;
   Index results_floats() const;
 

@@ -106,10 +106,11 @@ HWY_INLINE void WriteWinners(const ConvPoolGeometry& g, const PixelBand& b, Inde
   }
 }
 
-HWY_INLINE void FillTables(Index oc, const PixelTables& tables) {
+/// PixelTables.
+HWY_INLINE void FillTables(Index oc, std::int32_t* windows, std::int32_t* channels) {
   for (Index i = 0; i < oc * kPixelLanes; ++i) {
-    tables.windows[i] = static_cast<std::int32_t>(i / oc);
-    tables.channels[i] = static_cast<std::int32_t>(i % oc);
+    windows[i] = static_cast<std::int32_t>(i / oc);
+    channels[i] = static_cast<std::int32_t>(i % oc);
   }
 }
 
