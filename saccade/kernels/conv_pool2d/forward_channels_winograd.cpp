@@ -47,7 +47,7 @@ void PackChannelsWinograd(const ConvPoolGeometry& g, const float* weight, const 
       constexpr Index points = decltype(known)::value, taps = points - 1;
       const auto lanes = static_cast<Index>(hn::Lanes(d));
       for (Index o = 0; o < g.lanes_oc; ++o) packed[o] = bias != nullptr && o < g.oc ? bias[o] : 0.0F;
-      HWY_ALIGN float filters[hn::MaxLanes(d)] = {};
+      HWY_ALIGN float filters[hn::MaxLanes(d)];
       float* const to = packed + g.lanes_oc;
       for (Index block = 0; block < g.lanes_oc; block += lanes) {
         for (Index i = 0; i < g.ic; ++i) {
@@ -56,7 +56,7 @@ void PackChannelsWinograd(const ConvPoolGeometry& g, const float* weight, const 
             hn::Vec<D> column[usize(taps)], transformed[usize(points)];
             for (Index y = 0; y < taps; ++y) {
               const float* const from = weight + ((y * taps + x) * g.ic + i) * g.oc + block;
-              for (Index o = 0; o < lanes && block + o < g.oc; ++o) filters[o] = from[o];
+              for (Index o = 0; o < lanes; ++o) filters[o] = block + o < g.oc ? from[o] : 0.0F;
               column[y] = hn::Load(d, filters);
             }
             FilterMatrix<2, taps>::Apply(column, transformed);
@@ -86,7 +86,6 @@ HWY_INLINE void SplitPixels(const ConvPoolGeometry& g, const float* src, Index f
     // The last vector of a pixel may reach into pixels that are written after it.
     const Index vectors = (g.ic + lanes - 1) / lanes, last_channel = (vectors - 1) * lanes;
     const Index reach = (vectors * lanes + g.ic - 1) / g.ic, whole = columns - 2 * (reach - 1);
-    const auto some = hn::FirstN(d, usize(g.ic - last_channel));
     for (Index row = first; row < last; ++row) {
       const Index y = row - g.pt;
       if (y < 0 || y >= g.ih) continue;
@@ -106,7 +105,7 @@ HWY_INLINE void SplitPixels(const ConvPoolGeometry& g, const float* src, Index f
         if (x < whole) {
           hn::StoreU(hn::LoadU(d, from + last_channel), d, end);
         } else {
-          hn::BlendedStore(hn::MaskedLoad(some, d, from + last_channel), some, d, end);
+          CopyFew(from + last_channel, g.ic - last_channel, end);
         }
       }
     }
