@@ -52,6 +52,16 @@ Choice<Kernel> choose(std::span<const Implementation<Problem, Kernel>> list, con
   return choice;
 }
 
+/// Why the implementation of that name, which is in the list, declines; "" when it accepts.
+template <class Problem, class Kernel>
+std::string decline_of(std::span<const Implementation<Problem, Kernel>> list, std::string_view name,
+                       const Problem& problem) {
+  for (const auto& implementation : list) {
+    if (implementation.name == name) return implementation.decline(problem);
+  }
+  return "there is no such implementation";
+}
+
 /// For the reference, which takes every problem.
 template <class Problem>
 std::string accept_all(const Problem&) {

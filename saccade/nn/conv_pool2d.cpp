@@ -94,11 +94,6 @@ std::optional<kernels::ConvPool2DProblem> conv_part(const Layer& layer, const Sh
                                     .training = false};
 }
 
-/// Why none takes it but the reference: the one before that takes whatever any of them does.
-std::string declined(const kernels::ConvPool2DProblem& problem) {
-  return kernels::conv_pool2d_implementations().rbegin()[1].decline(problem);
-}
-
 /// `problem`: of one image, without training.
 std::unique_ptr<Operation> prepare(kernels::ConvPool2DProblem problem, const PrepareContext& context) {
   problem.n = context.batch;
@@ -133,7 +128,8 @@ void join_pools(const JoinScope& scope, Joins& joins) {
              .output = *next,
              .prepare = [problem = *problem](const PrepareContext& context) { return prepare(problem, context); },
              .partner = *next,
-             .declined = declined(*problem)};
+             // What "simd" declines is left to the reference.
+             .declined = decline_of(kernels::conv_pool2d_implementations(), "simd", *problem)};
   }
 }
 

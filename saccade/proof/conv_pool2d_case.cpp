@@ -66,7 +66,7 @@ class ConvPool2DCase final : public CaseOf<ConvPool2DCase> {
 
 std::vector<Operand> ConvPool2DCase::operands() const {
   // Only sums that are exact have the same winners everywhere.
-  const bool winograd = kernels::conv_pool2d_implementations().front().decline(problem_).empty();
+  const bool winograd = decline_of(kernels::conv_pool2d_implementations(), "winograd", problem_).empty();
   std::vector<Operand> operands{
       {"src", problem_.src_elements(), Gradient::data},
       {"weight", problem_.weight_elements(), Gradient::data, winograd ? kDivisible : Domain()}};

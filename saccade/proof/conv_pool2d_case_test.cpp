@@ -78,7 +78,7 @@ TEST(ConvPool2D, WinogradHoldsTheProof) {
   });
 }
 
-TEST(ConvPool2D, ReferenceTakesWhatTheOtherDeclines) {
+TEST(ConvPool2D, ReferenceTakesWhatTheOthersDecline) {
   const Report report = prove(*find_operation("conv_pool2d").parse("n2ih5iw5ic17oc3kh3kw3_relu"));
   EXPECT_TRUE(report.holds()) << report.to_string();
   EXPECT_EQ(report.proved, 2);

@@ -16,7 +16,8 @@ namespace saccade::kernels {
 ///
 /// Bound: with all elements of one operand at most D, of the other at most G, a result of s products differs from the exact one
 /// by at most s * 2^-23 * kWinogradGrowth * (the largest sum of D * G). The growth is the square of the largest sum over the
-/// points of |A^T| (|G| 1) (|B^T| 1), 48 for the last pixel of a tile of 4, over the 3 taps of the definition.
+/// points of |A^T| (|G| 1) (|B^T| 1), 48 for the last pixel of a tile of 4, over the 3 taps of the definition. For tiles of 2
+/// with 5 taps, as convolution and pooling has them, it is 58 over 5, and less for all others.
 inline constexpr double kWinogradGrowth = (48.0 / 3.0) * (48.0 / 3.0);
 
 std::string decline_winograd(const Conv2DProblem& problem);

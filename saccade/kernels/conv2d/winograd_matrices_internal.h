@@ -58,6 +58,7 @@ struct SourceMatrix<6> {
 template <Index m, Index taps>
 struct FilterMatrix {
   static constexpr Index kFrom = taps, kTo = m + taps - 1;
+  static_assert((kTo == 4 || kTo == 6) && taps >= 2 && taps <= 5);
   template <class V>
   static HWY_INLINE void Apply(const V* g, V* t) {
     t[0] = g[0];

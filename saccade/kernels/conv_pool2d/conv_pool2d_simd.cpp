@@ -43,9 +43,9 @@ Index cost_of_pixels(const ConvPoolGeometry& g) {
   return (round_up(g.ow, lanes_of_pixels()) * g.oc * (4 * g.kh * g.kw * g.ic + 40) + apart(g)) / g.ow;
 }
 
-/// A product a point, three such for the way back, 10 lanes for each transformed number. That the filter is transformed,
-/// too, does not count: batches of all sizes are to give the same bits.
-/// Filters of 3 x 3 and 5 x 5 only.
+/// Filters of 3 x 3 and 5 x 5 only. A product a point, three such for the way back, 10 lanes for each transformed number.
+/// That the filter is transformed, too, does not count, because batches of all sizes are to give the same bits: one or two
+/// images whose weights may change pay for it what they save.
 Index cost_of_channels_winograd(const ConvPoolGeometry& g) {
   if (g.kh != g.kw) return kNever;
   return (g.kh + 1) * (g.kw + 1) * (g.lanes_oc * (g.ic + 3) + 10 * g.ic);
@@ -193,7 +193,7 @@ std::unique_ptr<ConvPool2DKernel> make_conv_pool2d(const ConvPool2DProblem& p) {
 
 std::string decline_conv_pool2d_winograd(const ConvPool2DProblem& p) {
   if (std::string reason = decline_conv_pool2d(p); !reason.empty()) return reason;
-  if (p.kh != 3 && p.kh != 5) return "the filter has not 3 or 5 rows";
+  if (p.kh != 3 && p.kh != 5) return "the filter does not have 3 or 5 rows";
   if (exact_convolutions()) return "exact convolutions are asked for";
   const ConvPoolGeometry g = geometry_of(p);
   if (std::min(cost_of_channels_winograd(g), cost_of_pixels_winograd(g)) >

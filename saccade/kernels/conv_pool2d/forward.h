@@ -18,7 +18,7 @@ class ConvPoolForward {
   virtual Index packed_floats() const = 0;
   virtual void pack(const float* weight, const float* bias, float* packed) const = 0;
   /// Floats of working memory for `rows` pooled rows, zeros before the first run() with it; runs with the same memory
-  /// have the same `first`.
+  /// have the same `first` and `last`.
   virtual Index band_floats(Index rows) const = 0;
   /// Pooled rows first .. last-1 of the image `src`, into its `dst`; taps is null if nothing is kept.
   virtual void run(const float* src, const float* packed, Index first, Index last, float* dst, std::uint8_t* taps,

@@ -98,8 +98,7 @@ void ForwardImage(const ConvPoolGeometry& g, const float* src, const float* pack
       for (Index x = 0; x < g.ow; x += columns) {
         const float* const window = src + 2 * (y - first) * g.row + 2 * x * g.ic;
         const Index pixel = y * g.ow + x;
-        for (Index o = 0; o < g.lanes_oc; o += lanes) {
-          if (o >= g.oc) break;
+        for (Index o = 0; o < g.oc; o += lanes) {
           const float* const weight = packed + g.lanes_oc + o * g.kh * g.kw * g.ic;
           const auto bias = hn::LoadU(d, packed + o);
           const TileResults to = ResultsAt(g, pixel, o, lanes, last, dst, taps);

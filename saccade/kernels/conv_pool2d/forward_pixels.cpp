@@ -18,9 +18,7 @@ constexpr int kMostChannels = kRegisters / 4 < 6 ? kRegisters / 4 : 6;
 Index LanesOfPixels() { return kPixelLanes; }
 
 /// For each block of channels [kh, kw, ic, channels].
-void PackPixels(const ConvPoolGeometry& g, const float* weight, std::int32_t* windows, std::int32_t* channels_of,
-                float* to) {
-  FillTables(g.oc, windows, channels_of);
+void PackPixels(const ConvPoolGeometry& g, const float* weight, float* to) {
   ForChannelBlocks<kMostChannels>(g.oc, [&](Index first, Index channels) {
     for (Index tap = 0; tap < g.kh * g.kw * g.ic; ++tap) {
       for (Index o = first; o < first + channels; ++o) *to++ = weight[tap * g.oc + o];
@@ -130,8 +128,8 @@ class ForwardPixels final : public WindowsForward {
   explicit ForwardPixels(const ConvPoolGeometry& g) : WindowsForward(g, g.oc * g.kh * g.kw * g.ic, 0) {}
 
  private:
-  void pack_weights(const float* weight, std::int32_t* windows, std::int32_t* channels, float* to) const override {
-    HWY_DYNAMIC_DISPATCH(PackPixels)(geometry(), weight, windows, channels, to);
+  void pack_weights(const float* weight, float* to) const override {
+    HWY_DYNAMIC_DISPATCH(PackPixels)(geometry(), weight, to);
   }
   void sum(const PixelBand& b, const PixelTables& tables, const float* bias, const float* weight, const float* src,
            Index first, Index last, float* dst, std::uint8_t* taps) const override {

@@ -17,9 +17,7 @@ namespace saccade::kernels::HWY_NAMESPACE {
 constexpr int kMostChannelsOfPoint = 6;
 
 /// Each column of the filters transformed downwards: for each block of channels [points, ic, kw, channels].
-void PackPixelsWinograd(const ConvPoolGeometry& g, const float* weight, std::int32_t* windows,
-                        std::int32_t* channels_of, float* to) {
-  FillTables(g.oc, windows, channels_of);
+void PackPixelsWinograd(const ConvPoolGeometry& g, const float* weight, float* to) {
   WithPoints(g.kh, [&](auto known) HWY_ATTR {
     constexpr Index points = decltype(known)::value, taps = points - 1;
     using One = hn::Vec<hn::CappedTag<float, 1>>;
@@ -106,7 +104,7 @@ void ForwardPixelsWinograd(const ConvPoolGeometry& g, const PixelBand& b, const 
   WithPoints(g.kh, [&](auto known) HWY_ATTR {
     constexpr Index points = decltype(known)::value;
     const Index row = b.row(g.ic);
-    float* const columns[] = {b.more, b.more + points * row};
+    float* const columns[] = {b.transformed, b.transformed + points * row};
     ForTransformedRows<points>(b.planes, row, columns, first, last, [&](Index y) HWY_ATTR {
       const float* const transformed = columns[(y - first) % 2];
       ForVectorsOfRow<kMostChannelsOfPoint>(g, b, tables, y, last, dst, taps,
@@ -136,8 +134,8 @@ class ForwardPixelsWinograd final : public WindowsForward {
       : WindowsForward(g, g.oc * (g.kh + 1) * g.kw * g.ic, 2 * (g.kh + 1) * 2 * g.ic * plane_of(g)) {}
 
  private:
-  void pack_weights(const float* weight, std::int32_t* windows, std::int32_t* channels, float* to) const override {
-    HWY_DYNAMIC_DISPATCH(PackPixelsWinograd)(geometry(), weight, windows, channels, to);
+  void pack_weights(const float* weight, float* to) const override {
+    HWY_DYNAMIC_DISPATCH(PackPixelsWinograd)(geometry(), weight, to);
   }
   void sum(const PixelBand& b, const PixelTables& tables, const float* bias, const float* weight, const float* src,
            Index first, Index last, float* dst, std::uint8_t* taps) const override {

@@ -11,7 +11,7 @@ struct PixelBand {
   float* planes;          ///< [rows, 2 parities, ic, plane], the image with its padding
   float* best;            ///< [lanes_oc, lanes]: the results of a vector of windows
   std::int32_t* winners;  ///< likewise
-  float* more;            ///< what else the sums want
+  float* transformed;     ///< what Winograd's sums want, too
   Index plane;
 
   Index row(Index ic) const { return 2 * ic * plane; }
@@ -33,14 +33,13 @@ class WindowsForward : public ConvPoolForward {
            float* band) const final;
 
  protected:
-  /// `weights` as the sums want them, and floats of PixelBand::more.
-  WindowsForward(const ConvPoolGeometry& g, Index weights, Index more);
+  /// Floats of the weights as the sums want them, and of PixelBand::transformed.
+  WindowsForward(const ConvPoolGeometry& g, Index weights, Index transformed);
   const ConvPoolGeometry& geometry() const { return g_; }
   static Index plane_of(const ConvPoolGeometry& g);
 
  private:
-  /// Fills PixelTables::windows and channels, too.
-  virtual void pack_weights(const float* weight, std::int32_t* windows, std::int32_t* channels, float* to) const = 0;
+  virtual void pack_weights(const float* weight, float* to) const = 0;
   virtual void sum(const PixelBand& b, const PixelTables& tables, const float* bias, const float* weight,
                    const float* src, Index first, Index last, float* dst, std::uint8_t* taps) const = 0;
 
@@ -49,7 +48,7 @@ class WindowsForward : public ConvPoolForward {
   Index results_floats() const;
 
   ConvPoolGeometry g_;
-  Index weights_, more_;
+  Index weights_, transformed_;
 };
 
 }  // namespace saccade::kernels::simd

@@ -106,14 +106,6 @@ HWY_INLINE void WriteWinners(const ConvPoolGeometry& g, const PixelBand& b, Inde
   }
 }
 
-/// PixelTables.
-HWY_INLINE void FillTables(Index oc, std::int32_t* windows, std::int32_t* channels) {
-  for (Index i = 0; i < oc * kPixelLanes; ++i) {
-    windows[i] = static_cast<std::int32_t>(i / oc);
-    channels[i] = static_cast<std::int32_t>(i % oc);
-  }
-}
-
 /// Calls op(first channel, channels) for nearly equal blocks of at most kMost output channels.
 template <int kMost, class Op>
 HWY_INLINE void ForChannelBlocks(Index oc, const Op& op) {
