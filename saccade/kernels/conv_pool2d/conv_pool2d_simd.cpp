@@ -74,6 +74,7 @@ class SimdConvPool2D final : public ConvPool2DKernel {
     const Index work = p.conv(Pass::forward).multiply_adds() / p.n / kLeastWork;
     bands_ = std::clamp<Index>(std::min(work, kForwardTasks / p.n), 1, g_.oh);
     band_rows_ = ceil_divide(g_.oh, bands_);
+    slots_ = std::min<Index>(thread_count(), groups_ * bands_);
     if (p.constant_weight) kept_weight_.emplace(usize(forward_->packed_floats()) * sizeof(float));
   }
 
@@ -81,7 +82,7 @@ class SimdConvPool2D final : public ConvPool2DKernel {
   Index saved_bytes() const override { return g_.keeps ? p_.n * kept_per_image() + kMostLanes : 0; }
 
   Index scratch_bytes() const override {
-    const Index forward = packed_in_scratch() + groups_ * bands_ * forward_->band_floats(band_rows_);
+    const Index forward = packed_in_scratch() + slots_ * forward_->band_floats(band_rows_);
     const Index backward =
         DataGradient::table_floats(g_) + blocks_ * (WeightSums::floats(g_) + DataGradient::floats(g_));
     return std::max(forward, g_.keeps ? backward : 0) * isize(sizeof(float));
@@ -93,11 +94,11 @@ class SimdConvPool2D final : public ConvPool2DKernel {
     if (!is_kept_) forward_->pack(b.weight.data(), b.bias.data(), packed);
     is_kept_ = kept_weight_.has_value();
     const Index band_floats = forward_->band_floats(band_rows_);
-    parallel_for(groups_ * bands_, [&](Index task) {
+    parallel_slots(slots_, groups_ * bands_, [&](Index slot, Index task) {
       const Index group = task / bands_;
       const Index first = task % bands_ * band_rows_, last = std::min(first + band_rows_, g_.oh);
       if (first >= last) return;
-      float* const band = scratch + packed_in_scratch() + task * band_floats;
+      float* const band = scratch + packed_in_scratch() + slot * band_floats;
       std::fill_n(band, band_floats, 0.0F);
       for (Index n = group * p_.n / groups_; n < (group + 1) * p_.n / groups_; ++n) {
         forward_->run(b.src.data() + n * src_image(), packed, first, last, b.dst.data() + n * dst_image(),
@@ -150,6 +151,7 @@ class SimdConvPool2D final : public ConvPool2DKernel {
   ConvPoolGeometry g_;
   std::unique_ptr<ConvPoolForward> forward_;
   Index groups_, blocks_, bands_ = 1, band_rows_ = 1;
+  Index slots_ = 1;                           // bands that are worked on at a time
   std::optional<AlignedBuffer> kept_weight_;  // packed, from the first run on
   bool is_kept_ = false;
 };
