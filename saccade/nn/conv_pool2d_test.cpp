@@ -79,7 +79,8 @@ TEST(JoinedPools, GiveWhatTheLayersGiveOneByOne) {
     Model joined = net_of({.own_relu = own_relu}), apart = net_of({.apart = true, .own_relu = own_relu});
     for (const PlanMode mode : {PlanMode::inference, PlanMode::constant, PlanMode::training}) {
       const std::string text = Plan(joined, 3, mode).explain();
-      EXPECT_THAT(text, HasSubstr("conv1\n  convolution + pooling  simd"));
+      EXPECT_THAT(text, HasSubstr("conv1\n  convolution + pooling  simd; not winograd: there are too few channels or "
+                                  "pixels for its transforms\n"));
       EXPECT_THAT(text, HasSubstr("pool1\n  computed together with conv1\n"));
       EXPECT_THAT(Plan(apart, 3, mode).explain(), Not(HasSubstr("together")));
       EXPECT_EQ(results(joined, mode), results(apart, mode));

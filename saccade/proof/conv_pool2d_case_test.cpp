@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "saccade/proof/operations.h"
 #include "saccade/proof/prove.h"
@@ -9,6 +11,18 @@
 
 namespace saccade::proof {
 namespace {
+
+void hold_the_proof(std::span<const std::string> ids, std::string_view implementation) {
+  for_each_instruction_set([&] {
+    Report report;
+    for (const std::string& id : ids) {
+      report.add(prove(*find_operation("conv_pool2d").parse(id), {.only = implementation, .derivative_budget = 1e4}));
+    }
+    EXPECT_TRUE(report.holds()) << report.to_string();
+    EXPECT_EQ(report.declined.size(), 0);
+    EXPECT_EQ(report.proved, 2 * static_cast<int>(ids.size()));
+  });
+}
 
 // Filters that make one tile and several, odd last rows and columns, channels around a vector, batches around the number
 // of tasks, few images in bands: with every instruction set that this processor has.
@@ -36,15 +50,7 @@ TEST(ConvPool2D, HoldsTheProof) {
       "n2ih8iw66ic1oc4kh6kw1_relu",
       "n2ih5iw8ic8oc1kh3kw3_same_relu",
   };
-  for_each_instruction_set([&] {
-    Report report;
-    for (const std::string& id : ids) {
-      report.add(prove(*find_operation("conv_pool2d").parse(id), {.only = "simd", .derivative_budget = 1e4}));
-    }
-    EXPECT_TRUE(report.holds()) << report.to_string();
-    EXPECT_EQ(report.declined.size(), 0);
-    EXPECT_EQ(report.proved, 2 * static_cast<int>(std::size(ids)));
-  });
+  hold_the_proof(ids, "simd");
 }
 
 // Filters of both sizes, one tile and several, blocks of windows, padding that makes even columns odd, odd last rows and
@@ -67,15 +73,7 @@ TEST(ConvPool2D, WinogradHoldsTheProof) {
       "n1ih40iw64ic1oc6kh5kw7pt1pb0pl3pr2_relu",
       "n3ih11iw70ic2oc3kh3kw6_nobias",
   };
-  for_each_instruction_set([&] {
-    Report report;
-    for (const std::string& id : ids) {
-      report.add(prove(*find_operation("conv_pool2d").parse(id), {.only = "winograd", .derivative_budget = 1e4}));
-    }
-    EXPECT_TRUE(report.holds()) << report.to_string();
-    EXPECT_EQ(report.declined.size(), 0);
-    EXPECT_EQ(report.proved, 2 * static_cast<int>(std::size(ids)));
-  });
+  hold_the_proof(ids, "winograd");
 }
 
 TEST(ConvPool2D, ReferenceTakesWhatTheOthersDecline) {

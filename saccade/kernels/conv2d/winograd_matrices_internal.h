@@ -111,6 +111,25 @@ HWY_INLINE float Norm(Index point) {
   return points == 4 ? k4[point] : k6[point];
 }
 
+/// Matrix * in * Matrix^T: load(y, x) gives the elements, store(q, r, vector) takes them.
+template <class Matrix, class Load, class Store>
+HWY_INLINE void TransformSquare(const Load& load, const Store& store) {
+  using Vec = decltype(load(Index{}, Index{}));
+  constexpr Index kFrom = Matrix::kFrom, kTo = Matrix::kTo;
+  Vec middle[usize(kTo)][usize(kFrom)];
+  for (Index x = 0; x < kFrom; ++x) {
+    Vec column[usize(kFrom)], transformed[usize(kTo)];
+    for (Index y = 0; y < kFrom; ++y) column[y] = load(y, x);
+    Matrix::Apply(column, transformed);
+    for (Index q = 0; q < kTo; ++q) middle[q][x] = transformed[q];
+  }
+  for (Index q = 0; q < kTo; ++q) {
+    Vec transformed[usize(kTo)];
+    Matrix::Apply(middle[q], transformed);
+    for (Index r = 0; r < kTo; ++r) store(q, r, transformed[r]);
+  }
+}
+
 }  // namespace saccade::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

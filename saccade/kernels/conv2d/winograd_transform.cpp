@@ -17,24 +17,6 @@ namespace saccade::kernels::HWY_NAMESPACE {
 
 using Vec = FloatVector;
 
-/// Matrix * in * Matrix^T: load(y, x) gives the elements, store(q, r, vector) takes them.
-template <class Matrix, class Load, class Store>
-HWY_INLINE void TransformSquare(const Load& load, const Store& store) {
-  constexpr Index kFrom = Matrix::kFrom, kTo = Matrix::kTo;
-  Vec middle[usize(kTo)][usize(kFrom)];
-  for (Index x = 0; x < kFrom; ++x) {
-    Vec column[usize(kFrom)], transformed[usize(kTo)];
-    for (Index y = 0; y < kFrom; ++y) column[y] = load(y, x);
-    Matrix::Apply(column, transformed);
-    for (Index q = 0; q < kTo; ++q) middle[q][x] = transformed[q];
-  }
-  for (Index q = 0; q < kTo; ++q) {
-    Vec transformed[usize(kTo)];
-    Matrix::Apply(middle[q], transformed);
-    for (Index r = 0; r < kTo; ++r) store(q, r, transformed[r]);
-  }
-}
-
 // ---- Walking over tiles ----
 
 /// Calls op(tile, pixels) with the places of a tile's pixels, row by row; null for those outside.

@@ -44,8 +44,7 @@ Index cost_of_pixels(const ConvPoolGeometry& g) {
 }
 
 /// Filters of 3 x 3 and 5 x 5 only. A product a point, three such for the way back, 10 lanes for each transformed number.
-/// That the filter is transformed, too, does not count, because batches of all sizes are to give the same bits: one or two
-/// images whose weights may change pay for it what they save.
+/// That the filter is transformed, too, does not count, because batches of all sizes are to give the same bits.
 Index cost_of_channels_winograd(const ConvPoolGeometry& g) {
   if (g.kh != g.kw) return kNever;
   return (g.kh + 1) * (g.kw + 1) * (g.lanes_oc * (g.ic + 3) + 10 * g.ic);

@@ -91,22 +91,15 @@ void ForwardImage(const ConvPoolGeometry& g, const float* src, const float* pack
                   std::uint8_t* taps) {
   WithOutputVectors(g, [&](auto d) HWY_ATTR {
     const auto lanes = static_cast<Index>(hn::Lanes(d));
-    // Equal tiles: none is so narrow that its few sums wait for one another.
-    const Index tiles = (g.ow + kMostColumns - 1) / kMostColumns;
-    const Index columns = (g.ow + tiles - 1) / tiles;
     for (Index y = first; y < last; ++y) {
-      for (Index x = 0; x < g.ow; x += columns) {
+      ForBlocks<kMostColumns>(g.ow, [&](Index x, auto columns) HWY_ATTR {
         const float* const window = src + 2 * (y - first) * g.row + 2 * x * g.ic;
-        const Index pixel = y * g.ow + x;
         for (Index o = 0; o < g.oc; o += lanes) {
           const float* const weight = packed + g.lanes_oc + o * g.kh * g.kw * g.ic;
-          const auto bias = hn::LoadU(d, packed + o);
-          const TileResults to = ResultsAt(g, pixel, o, lanes, last, dst, taps);
-          WithNumber<kMostColumns>(Least(columns, g.ow - x), [&](auto some_columns) HWY_ATTR {
-            PoolTile<decltype(some_columns)::value>(d, g, window, weight, bias, to);
-          });
+          const TileResults to = ResultsAt(g, y * g.ow + x, o, lanes, last, dst, taps);
+          PoolTile<decltype(columns)::value>(d, g, window, weight, hn::LoadU(d, packed + o), to);
         }
-      }
+      });
     }
   });
 }

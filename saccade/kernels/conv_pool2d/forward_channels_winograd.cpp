@@ -51,26 +51,17 @@ void PackChannelsWinograd(const ConvPoolGeometry& g, const float* weight, const 
       float* const to = packed + g.lanes_oc;
       for (Index block = 0; block < g.lanes_oc; block += lanes) {
         for (Index i = 0; i < g.ic; ++i) {
-          hn::Vec<D> across[usize(points)][usize(taps)];
-          for (Index x = 0; x < taps; ++x) {
-            hn::Vec<D> column[usize(taps)], transformed[usize(points)];
-            for (Index y = 0; y < taps; ++y) {
-              const float* const from = weight + ((y * taps + x) * g.ic + i) * g.oc + block;
-              for (Index o = 0; o < lanes; ++o) filters[o] = block + o < g.oc ? from[o] : 0.0F;
-              column[y] = hn::Load(d, filters);
-            }
-            FilterMatrix<2, taps>::Apply(column, transformed);
-            for (Index q = 0; q < points; ++q) across[q][x] = transformed[q];
-          }
-          for (Index q = 0; q < points; ++q) {
-            hn::Vec<D> transformed[usize(points)];
-            FilterMatrix<2, taps>::Apply(across[q], transformed);
-            for (Index r = 0; r < points; ++r) {
-              const auto norms = hn::Set(d, Norm<points>(q) * Norm<points>(r));
-              hn::StoreU(hn::Div(transformed[r], norms), d,
-                         to + (((block / lanes * points + q) * g.ic + i) * points + r) * lanes);
-            }
-          }
+          TransformSquare<FilterMatrix<2, taps>>(
+              [&](Index y, Index x) HWY_ATTR {
+                const float* const from = weight + ((y * taps + x) * g.ic + i) * g.oc + block;
+                for (Index o = 0; o < lanes; ++o) filters[o] = block + o < g.oc ? from[o] : 0.0F;
+                return hn::Load(d, filters);
+              },
+              [&](Index q, Index r, hn::Vec<D> filter) HWY_ATTR {
+                const auto norms = hn::Set(d, Norm<points>(q) * Norm<points>(r));
+                hn::StoreU(hn::Div(filter, norms), d,
+                           to + (((block / lanes * points + q) * g.ic + i) * points + r) * lanes);
+              });
         }
       }
     });
@@ -180,13 +171,7 @@ HWY_NOINLINE void PoolTransformed(D d, const ConvPoolGeometry& g, const float* H
   }
   for (int x = 0; x < kWindows; ++x) {
     V results[2][2];
-    HWY_UNROLL(2)
-    for (int side = 0; side < 2; ++side) {
-      V column[usize(points)];
-      HWY_UNROLL(6)
-      for (Index q = 0; q < points; ++q) column[q] = hn::Load(d, halves[x][side][q]);
-      ResultMatrix<2, points>::Apply(column, results[side]);
-    }
+    FromHalves<points>(d, halves[x], results);
     StoreWindow(d, g, PoolWindow(d, g.relu, results[0][0], results[1][0], results[0][1], results[1][1]), x, to);
   }
 }
@@ -205,17 +190,13 @@ void ForwardChannelsWinograd(const ConvPoolGeometry& g, const WinogradBand& b, c
         for (Index block = 0; block < g.ow; block += most) {
           const Index windows = Least(most, g.ow - block);
           TransformAcross<points>(g, b, y - first, block, windows);
-          // Equal tiles: none is so narrow that its few sums wait for one another.
-          const Index tiles = (windows + kMostWindows - 1) / kMostWindows, width = (windows + tiles - 1) / tiles;
           for (Index o = 0; o < g.oc; o += lanes) {
             const float* const weight = packed + g.lanes_oc + o * points * points * g.ic;
             const auto bias = hn::LoadU(d, packed + o);
-            for (Index x = 0; x < windows; x += width) {
+            ForBlocks<kMostWindows>(windows, [&](Index x, auto some) HWY_ATTR {
               const TileResults to = ResultsAt(g, y * g.ow + block + x, o, lanes, last, dst, taps);
-              WithNumber<kMostWindows>(Least(width, windows - x), [&](auto some) HWY_ATTR {
-                PoolTransformed<points, decltype(some)::value>(d, g, b.transformed + x * g.ic, weight, bias, to);
-              });
-            }
+              PoolTransformed<points, decltype(some)::value>(d, g, b.transformed + x * g.ic, weight, bias, to);
+            });
           }
         }
       });

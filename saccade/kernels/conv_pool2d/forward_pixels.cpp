@@ -19,7 +19,8 @@ Index LanesOfPixels() { return kPixelLanes; }
 
 /// For each block of channels [kh, kw, ic, channels].
 void PackPixels(const ConvPoolGeometry& g, const float* weight, float* to) {
-  ForChannelBlocks<kMostChannels>(g.oc, [&](Index first, Index channels) {
+  ForBlocks<kMostChannels>(g.oc, [&](Index first, auto known_channels) {
+    constexpr Index channels = decltype(known_channels)::value;
     for (Index tap = 0; tap < g.kh * g.kw * g.ic; ++tap) {
       for (Index o = first; o < first + channels; ++o) *to++ = weight[tap * g.oc + o];
     }

@@ -22,7 +22,8 @@ void PackPixelsWinograd(const ConvPoolGeometry& g, const float* weight, float* t
     constexpr Index points = decltype(known)::value, taps = points - 1;
     using One = hn::Vec<hn::CappedTag<float, 1>>;
     const hn::CappedTag<float, 1> d;
-    ForChannelBlocks<kMostChannelsOfPoint>(g.oc, [&](Index first, Index channels) HWY_ATTR {
+    ForBlocks<kMostChannelsOfPoint>(g.oc, [&](Index first, auto known_channels) HWY_ATTR {
+      constexpr Index channels = decltype(known_channels)::value;
       const Index filters = g.ic * g.kw * channels;
       for (Index i = 0; i < g.ic; ++i) {
         for (Index kw = 0; kw < g.kw; ++kw) {
@@ -85,13 +86,7 @@ HWY_NOINLINE void PoolTransformedPixels(const ConvPoolGeometry& g, const PixelBa
   }
   for (int o = 0; o < kChannels; ++o) {
     FloatVector results[2][2];
-    HWY_UNROLL(2)
-    for (int side = 0; side < 2; ++side) {
-      FloatVector column[usize(points)];
-      HWY_UNROLL(6)
-      for (Index q = 0; q < points; ++q) column[q] = hn::Load(d, sums[o][side][q]);
-      ResultMatrix<2, points>::Apply(column, results[side]);
-    }
+    FromHalves<points>(d, sums[o], results);
     PoolInto(g, b, channel + o, results[0][0], results[1][0], results[0][1], results[1][1]);
   }
 }

@@ -56,6 +56,17 @@ HWY_INLINE void WithNumber(Index value, const Op& op) {
   op(KnownNumber<kMost>());
 }
 
+/// op(first, length as KnownNumber) for nearly equal blocks of at most kMost out of `count`: none is so narrow that its few
+/// sums wait for one another.
+template <int kMost, class Op>
+HWY_INLINE void ForBlocks(Index count, const Op& op) {
+  const Index blocks = (count + kMost - 1) / kMost;
+  const Index length = (count + blocks - 1) / blocks;
+  for (Index first = 0; first < count; first += length) {
+    WithNumber<kMost>(Least(length, count - first), [&](auto some) HWY_ATTR { op(first, some); });
+  }
+}
+
 /// Cuts [rows, vectors] into nearly equal tiles that fit into the registers: op(first row, first vector, rows, vectors),
 /// the last two as KnownNumber.
 template <class Op>

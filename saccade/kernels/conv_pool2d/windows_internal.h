@@ -106,23 +106,13 @@ HWY_INLINE void WriteWinners(const ConvPoolGeometry& g, const PixelBand& b, Inde
   }
 }
 
-/// Calls op(first channel, channels) for nearly equal blocks of at most kMost output channels.
-template <int kMost, class Op>
-HWY_INLINE void ForChannelBlocks(Index oc, const Op& op) {
-  const Index blocks = (oc + kMost - 1) / kMost;
-  const Index width = (oc + blocks - 1) / blocks;
-  for (Index o = 0; o < oc; o += width) op(o, Least(width, oc - o));
-}
-
 /// Row y of the windows, of which those in rows before `last` may be written: op(x, first channel, channels as
 /// KnownNumber) puts the results of a vector of windows from window x on into the band.
 template <int kMost, class Op>
 HWY_INLINE void ForVectorsOfRow(const ConvPoolGeometry& g, const PixelBand& b, const PixelTables& tables, Index y,
                                 Index last, float* dst, std::uint8_t* taps, const Op& op) {
   for (Index x = 0; x < g.ow; x += kPixelLanes) {
-    ForChannelBlocks<kMost>(g.oc, [&](Index o, Index channels) HWY_ATTR {
-      WithNumber<kMost>(channels, [&](auto some_channels) HWY_ATTR { op(x, o, some_channels); });
-    });
+    ForBlocks<kMost>(g.oc, [&](Index o, auto channels) HWY_ATTR { op(x, o, channels); });
     const Index windows = Least(kPixelLanes, g.ow - x), pixel = y * g.ow + x;
     const Index room = (last * g.ow - pixel) * g.oc;
     if (g.oc == kMost) {

@@ -20,6 +20,19 @@ HWY_INLINE void WithPoints(Index side, const Op& op) {
   op(KnownNumber<6>());
 }
 
+/// results[column][row] of a window, from its two columns at each point.
+template <Index points, class D>
+HWY_INLINE void FromHalves(D d, const float (&halves)[2][usize(points)][hn::MaxLanes(D())],
+                           hn::Vec<D> (&results)[2][2]) {
+  HWY_UNROLL(2)
+  for (int side = 0; side < 2; ++side) {
+    hn::Vec<D> column[usize(points)];
+    HWY_UNROLL(6)
+    for (Index q = 0; q < points; ++q) column[q] = hn::Load(d, halves[side][q]);
+    ResultMatrix<2, points>::Apply(column, results[side]);
+  }
+}
+
 /// The rows of an image from `rows` on, of `row` floats each, transformed downwards: to [points, row].
 template <Index points>
 HWY_INLINE void TransformDown(const float* HWY_RESTRICT rows, Index row, float* HWY_RESTRICT to) {
