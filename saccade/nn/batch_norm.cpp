@@ -146,16 +146,19 @@ std::unique_ptr<Operation> BatchNorm::prepare(const PrepareContext& context) con
 namespace internal {
 
 void join_norms(const JoinScope& scope, Joins& joins) {
-  const auto& [model, folds, passive, first, last] = scope;
+  const auto& [model, folds, passive, first, last, batch] = scope;
   const std::span<const GraphNode> nodes = model.nodes();
   const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
-  std::vector<bool> folded(nodes.size());
+  std::vector<bool> done(nodes.size());  // elsewhere
   for (const std::optional<Fold>& fold : folds) {
-    if (fold) folded[fold->norm] = true;
+    if (fold) done[fold->norm] = true;
+  }
+  for (const std::optional<Join>& join : joins) {
+    for (std::size_t k = 0; join && k < join->others.size(); ++k) done[join->others[k]] = true;
   }
   for (std::size_t i = first + 1; i <= last; ++i) {
     const auto* norm = dynamic_cast<const BatchNorm*>(nodes[i].layer.get());
-    if (norm == nullptr || folded[i]) continue;
+    if (norm == nullptr || done[i]) continue;
     const auto changes = [parameters = model.parameters()](std::size_t p) { return parameters[p].trainable; };
     // A frozen one scales gradients and keeps nothing, in which the activation would hinder it.
     if (!passive[i] && std::ranges::none_of(nodes[i].parameters, changes)) continue;

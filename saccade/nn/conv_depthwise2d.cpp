@@ -2,8 +2,6 @@
 
 #include <span>
 
-#include "saccade/nn/conv2d.h"
-#include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/joins_internal.h"
 #include "saccade/nn/twin_operation.h"
 
@@ -40,15 +38,6 @@ class ConvDepthwiseOperation final : public Operation {
   kernels::Choice<kernels::ConvDepthwise2DKernel> choice_;
 };
 
-/// The problem for one image, if it is a convolution, depthwise or not.
-std::optional<kernels::Conv2DProblem> problem_of(const Layer& layer, const Shape& src) {
-  std::optional<kernels::Conv2DProblem> problem;
-  if (const auto* conv = dynamic_cast<const Conv2D*>(&layer)) problem = conv->problem(1, src);
-  if (const auto* conv = dynamic_cast<const DepthwiseConv2D*>(&layer)) problem = conv->problem(1, src);
-  if (problem) problem->activation = layer.activation();
-  return problem;
-}
-
 bool sees_single_pixels(const kernels::Conv2DProblem& p) {
   return p.kh == 1 && p.kw == 1 && p.sh == 1 && p.sw == 1 && p.groups == 1 && p.ph == kernels::Pads{} &&
          p.pw == kernels::Pads{};
@@ -68,12 +57,12 @@ std::unique_ptr<Operation> prepare(kernels::ConvDepthwise2DProblem problem, cons
 }  // namespace
 
 void join_convolutions(const JoinScope& scope, Joins& joins) {
-  const auto& [model, folds, passive, first, last] = scope;
+  const auto& [model, folds, passive, first, last, batch] = scope;
   const std::span<const GraphNode> nodes = model.nodes();
   const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
   const auto problem_at = [&nodes, &folds = folds](std::size_t i) -> std::optional<kernels::Conv2DProblem> {
     if (nodes[i].inputs.size() != 1) return std::nullopt;
-    return problem_of(folds[i] ? *folds[i]->layer : *nodes[i].layer, nodes[nodes[i].inputs[0]].shape);
+    return convolution_of(folds[i] ? *folds[i]->layer : *nodes[i].layer, nodes[nodes[i].inputs[0]].shape);
   };
   for (std::size_t i = first + 1; i <= last; ++i) {
     const std::optional<kernels::Conv2DProblem> conv = problem_at(i);

@@ -105,7 +105,7 @@ std::unique_ptr<Operation> prepare(kernels::ConvPool2DProblem problem, const Pre
 }  // namespace
 
 void join_pools(const JoinScope& scope, Joins& joins) {
-  const auto& [model, folds, passive, first, last] = scope;
+  const auto& [model, folds, passive, first, last, batch] = scope;
   const std::span<const GraphNode> nodes = model.nodes();
   const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
   for (std::size_t i = first + 1; i <= last; ++i) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/nn/fold_internal.h"
 #include "saccade/nn/model.h"
 #include "saccade/nn/operation.h"
@@ -32,10 +33,14 @@ struct JoinScope {
   const std::vector<std::optional<Fold>>& folds;  ///< What folds into each node.
   const std::vector<bool>& passive;               ///< Whether no backward pass comes to a node.
   std::size_t first, last;
+  Index batch = 1;
 };
 
 /// All joins, a node in one of them at most.
 Joins find_joins(const JoinScope& scope);
+
+/// The problem for one image, if the layer is a convolution, depthwise or not.
+std::optional<kernels::Conv2DProblem> convolution_of(const Layer& layer, const Shape& src);
 
 /// 2x2 max pooling, and perhaps a ReLU before it, joins the convolution (or what is folded into it) before them, whose
 /// window moves pixel by pixel.
@@ -44,6 +49,10 @@ void join_pools(const JoinScope& scope, Joins& joins);
 /// A convolution of single pixels joins the depthwise one behind it where no backward pass comes, and both have the same
 /// activation, and a bias or none.
 void join_convolutions(const JoinScope& scope, Joins& joins);
+
+/// In training, a batch normalisation, and perhaps a ReLU behind it, join the convolution that reads them, which then normalises as it
+/// reads; and where they stand behind a convolution, that one takes the gradient back through the normalisation as it reads it.
+void join_normed_convolutions(const JoinScope& scope, Joins& joins);
 
 /// The addition of a shortcut, an activation, or both, join the batch normalisation before them: in the addition's step,
 /// or without one in its own.

@@ -188,7 +188,7 @@ void Plan::prepare(Model& model, const PlanPart& part) {
   const internal::Roles roles = internal::roles_in_training(model);
   const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles, part, last);
   const internal::Joins joins =
-      internal::find_joins({model, folds, passive_nodes(model, mode_, roles, part), first_, last});
+      internal::find_joins({model, folds, passive_nodes(model, mode_, roles, part), first_, last, batch_});
   const std::vector<std::string> done_by = work_done_elsewhere(nodes, folds, joins);
   steps_.resize(first_);
   steps_.push_back(make_input(nodes[first_]));

@@ -90,6 +90,11 @@ void Case::magnitude(Pass pass, const Views<double>& views) const {
   };
   std::vector<std::vector<double>> operands;
   for (const std::span<const double> operand : views.operands) operands.push_back(absolute(operand));
+  const std::vector<Operand> described = this->operands();
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    if (!described[i].subtracted) continue;
+    for (double& value : operands[i]) value = -value;
+  }
   const std::vector<double> grad_dst = absolute(views.grad_dst);
 
   Views<double> positive = views;

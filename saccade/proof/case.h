@@ -50,6 +50,7 @@ struct Operand {
   Index elements = 0;
   Gradient gradient = Gradient::none;
   Domain domain = {};
+  bool subtracted = false;  ///< For magnitude(): as if it were negative.
 };
 
 /// One output array. The first is the one that is differentiated.

@@ -118,6 +118,19 @@ TEST(ComputeBound, Conv2DDepthwiseByRows) {
   EXPECT_EQ(report.proved, static_cast<int>(ids.size()));
 }
 
+TEST(ComputeBound, Conv2DDepthwiseByRowsOfWhatANormMakes) {
+  // As above, and tasks that normalise bands of one image and of two, or of nothing but padding.
+  const Ids ids = combine({{"n2ih7iw6", "n1ih5iw11", "n3ih2iw1", "n1ih40iw30", "n2ih90iw90"},
+                           {"ic16oc16g16", "ic80oc80g80"},
+                           {"kh3kw3", "kh3kw3sh2sw2", "kh5kw3sh3sw1dh2dw1pt11pb2", "kh1kw3pl2pr3"},
+                           {"_same_normrelu6", "_same_nobias_relu6_normrelu", "_nobias_same_norm"}});
+  Report report;
+  for (const std::string& id : ids)
+    report.add(prove(*find_operation("conv2d").parse(id), {.only = "depthwise_rows"}));
+  EXPECT_TRUE(report.holds()) << report.to_string();
+  EXPECT_EQ(report.proved, static_cast<int>(ids.size()));
+}
+
 TEST(ComputeBound, Conv2DByPixelProducts) {
   const std::string declined = kernels::decline_pixel_products({.n = 2, .ih = 32, .iw = 32, .ic = 16, .oc = 16});
   if (!declined.empty()) GTEST_SKIP() << declined;
@@ -127,8 +140,11 @@ TEST(ComputeBound, Conv2DByPixelProducts) {
   Report report;
   for (const std::string& id : ids)
     report.add(prove(*find_operation("conv2d").parse(id), {.only = "pixel_products", .derivative_budget = 1e3}));
+  const Ids normed = combine({{"n1ih32iw32ic16oc24", "n3ih23iw17ic80oc9"}, {"_norm", "_nobias_relu_normrelu6"}});
+  for (const std::string& id : normed)
+    report.add(prove(*find_operation("conv2d").parse(id), {.only = "pixel_products"}));
   EXPECT_TRUE(report.holds()) << report.to_string();
-  EXPECT_EQ(report.proved, static_cast<int>(ids.size())) << report.to_string();
+  EXPECT_EQ(report.proved, static_cast<int>(ids.size() + normed.size())) << report.to_string();
 }
 
 TEST(ComputeBound, Conv2DOfWholeImages) {

@@ -40,16 +40,22 @@ TEST(Conv2DBackward, DepthwiseSweepHoldsTheProof) {
       "n2ih4iw11ic16oc16kh1kw3sh3sw2g16",
       "n1ih7iw12ic16oc16kh2kw3sh2sw2pl5pr4g16_nobias",
       "n3ih40iw31ic50oc50kh3kw3g50_same",
+      "n2ih7iw6ic16oc16kh3kw3g16_nobias_normrelu6_same",
+      "n3ih40iw31ic48oc48kh3kw3sh2sw2g48_nobias_normrelu_same",
+      "n1ih9iw13ic80oc80kh5kw3sh3sw1dh2dw1pt11pb2g80_nobias_norm",
   };
   expect_proved("depthwise_sweep", ids);
 }
 
 // Large enough to be written past the caches.
 TEST(Conv2DBackward, DepthwiseSweepHoldsTheProofWhereItStreams) {
-  const Report report = prove(*find_operation("conv2d_backward").parse("n2ih92iw90ic128oc128kh3kw3g128_same_nobias"),
-                              {.only = "depthwise_sweep", .thread_counts = {2}, .derivative_budget = 1.0});
-  EXPECT_TRUE(report.holds()) << report.to_string();
-  EXPECT_EQ(report.proved, 1);
+  for (const std::string norm : {"", "_normrelu6"}) {
+    const std::string id = "n2ih92iw90ic128oc128kh3kw3g128_nobias" + norm + "_same";
+    const Report report = prove(*find_operation("conv2d_backward").parse(id),
+                                {.only = "depthwise_sweep", .thread_counts = {2}, .derivative_budget = 1.0});
+    EXPECT_TRUE(report.holds()) << report.to_string();
+    EXPECT_EQ(report.proved, 1);
+  }
 }
 
 // Filters that make channels more and fewer, channels around a vector, one channel, a last block that is not full, one task and
@@ -59,7 +65,10 @@ TEST(Conv2DBackward, PixelsSweepHoldsTheProof) {
   if (!declined.empty()) GTEST_SKIP() << declined;
   const std::string ids[] = {"n1ih32iw32ic16oc24_nobias", "n3ih23iw17ic5oc33",         "n2ih25iw25ic21oc3_nobias",
                              "n1ih1iw1025ic1oc1",         "n16ih14iw14ic48oc8_nobias", "n7ih21iw21ic3oc40_nobias",
-                             "n2ih29iw29ic70oc66_nobias"};
+                             "n2ih29iw29ic70oc66_nobias",
+                             "n3ih23iw17ic48oc8_nobias_normrelu6",
+                             "n2ih29iw29ic80oc66_nobias_norm",
+                             "n1ih32iw32ic16oc24_nobias_normrelu"};
   expect_proved("pixels_sweep", ids);
 }
 

@@ -3,6 +3,7 @@
 #include "saccade/kernels/conv2d/winograd.h"
 #include "saccade/proof/cases.h"
 #include "saccade/proof/conv2d_id.h"
+#include "saccade/proof/conv2d_norm.h"
 #include "saccade/proof/fused_activation.h"
 #include "saccade/proof/id_reader.h"
 #include "saccade/proof/kernel_list.h"
@@ -15,8 +16,8 @@ namespace {
 using kernels::Conv2DBuffers;
 using kernels::Conv2DProblem;
 
-/// Operands src, weight, bias; result dst. A case with an activation has the forward pass only: the backward passes take
-/// the gradient before it.
+/// Operands src, weight, bias, and the coefficients of a norm; result dst. A case with an activation, or a norm, has the forward pass only: the
+/// backward passes take the gradient before the one, and those behind the other are conv2d_backward's.
 class Conv2DCase final : public CaseOf<Conv2DCase> {
  public:
   explicit Conv2DCase(const Conv2DProblem& problem) : problem_(problem) {}
@@ -39,6 +40,7 @@ class Conv2DCase final : public CaseOf<Conv2DCase> {
   std::unique_ptr<Prepared> prepare(std::string_view implementation) const override;
 
   Domain weight_domain() const;
+  bool forward_only() const { return problem_.activation != Activation::linear || problem_.norm; }
 
   template <class T>
   void compute(Pass pass, const Views<T>& views) const;
@@ -61,17 +63,17 @@ Domain Conv2DCase::weight_domain() const {
 }
 
 std::vector<Operand> Conv2DCase::operands() const {
-  const bool linear = problem_.activation == Activation::linear;
-  const Gradient data = linear ? Gradient::data : Gradient::none;
-  const Gradient weights = linear ? Gradient::weights : Gradient::none;
+  const Gradient data = forward_only() ? Gradient::none : Gradient::data;
+  const Gradient weights = forward_only() ? Gradient::none : Gradient::weights;
   std::vector<Operand> operands{{"src", problem_.src_elements(), data},
                                 {"weight", problem_.weight_elements(), weights, weight_domain()}};
   if (problem_.bias) operands.push_back({"bias", problem_.oc, weights});
+  add_norm_operands(problem_, Gradient::none, operands);
   return operands;
 }
 
 std::vector<Pass> Conv2DCase::passes() const {
-  if (problem_.activation != Activation::linear) return {Pass::forward};
+  if (forward_only()) return {Pass::forward};
   return {Pass::forward, Pass::backward_data, Pass::backward_weights};
 }
 
@@ -83,7 +85,9 @@ double Conv2DCase::rounding(Pass pass) const {
   const Conv2DProblem& p = problem_;
   switch (pass) {
     case Pass::forward:
-      return static_cast<double>(p.kh * p.kw * (p.ic / p.groups) + 1) + rounding_of(p.activation);
+      // A norm subtracts, multiplies and adds.
+      return static_cast<double>(p.kh * p.kw * (p.ic / p.groups) + 1) + rounding_of(p.activation) +
+             (p.norm ? 3.0 : 0.0);
     case Pass::backward_data:
       return static_cast<double>(p.kh * p.kw * (p.oc / p.groups) + 1);
     case Pass::backward_weights:
@@ -96,14 +100,17 @@ void Conv2DCase::magnitude(Pass pass, const Views<double>& views) const {
   // Activations never lengthen a difference, so the error is that of the sum before them.
   Conv2DProblem linear = problem_;
   linear.activation = Activation::linear;
+  if (problem_.norm) linear.norm = Activation::linear;
   Conv2DCase(linear).Case::magnitude(pass, views);
   add_range(problem_.activation, views.results[0]);
 }
 
 std::unique_ptr<Prepared> Conv2DCase::prepare(std::string_view implementation) const {
   return prepare_passes(kernels::conv2d_implementations(), problem_, passes(), implementation,
-                        [bias = problem_.bias](Pass, const Views<float>& v, std::span<std::byte> scratch) {
-                          return weighted_buffers<Conv2DBuffers>(v, bias, scratch);
+                        [p = problem_](Pass, const Views<float>& v, std::span<std::byte> scratch) {
+                          auto buffers = weighted_buffers<Conv2DBuffers>(v, p.bias, scratch);
+                          if (p.norm) buffers.norm = norm_of(p, v);
+                          return buffers;
                         });
 }
 
@@ -113,7 +120,7 @@ void Conv2DCase::compute(Pass pass, const Views<T>& v) const {
   p.pass = pass;
   switch (pass) {
     case Pass::forward:
-      return kernels::reference::conv2d_forward(p, v.operands[0].data(), v.operands[1].data(),
+      return kernels::reference::conv2d_forward(p, read_source(p, v).data(), v.operands[1].data(),
                                                 p.bias ? v.operands[2].data() : nullptr, v.results[0].data());
     case Pass::backward_data:
       return kernels::reference::conv2d_backward_data(p, v.grad_dst.data(), v.operands[1].data(),
@@ -138,6 +145,10 @@ kernels::Conv2DProblem read_conv2d(std::string_view operation, std::string_view 
   reader.number("g", p.groups);
   p.bias = !reader.word("nobias");
   p.activation = read_activation(reader);
+  if (reader.word("norm")) p.norm = Activation::linear;
+  for (const Activation activation : {Activation::relu, Activation::relu6}) {
+    if (reader.word("norm" + std::string(name_of(activation)))) p.norm = activation;
+  }
   reader.require_size({p.n, p.ih, p.iw, p.ic});
   reader.require_size({p.kh, p.kw, p.ic, p.oc});
   reader.require_size({p.kh, p.dh});

@@ -21,10 +21,20 @@ class ReferenceConv2D final : public Conv2DKernel {
  public:
   explicit ReferenceConv2D(const Conv2DProblem& problem) : problem_(problem) {}
 
+  Index scratch_bytes() const override { return problem_.norm ? problem_.src_elements() * isize(sizeof(float)) : 0; }
+
   void run(const Conv2DBuffers& b) override {
     switch (problem_.pass) {
-      case Pass::forward:
-        return reference::conv2d_forward(problem_, b.src.data(), b.weight.data(), b.bias.data(), b.dst.data());
+      case Pass::forward: {
+        const float* src = b.src.data();
+        if (problem_.norm) {
+          float* const normalised = reinterpret_cast<float*>(b.scratch.data());
+          reference::normalise_source(problem_, src, b.norm.mean.data(), b.norm.factor.data(), b.norm.offset.data(),
+                                      normalised);
+          src = normalised;
+        }
+        return reference::conv2d_forward(problem_, src, b.weight.data(), b.bias.data(), b.dst.data());
+      }
       case Pass::backward_data:
         return reference::conv2d_backward_data(problem_, b.grad_dst.data(), b.weight.data(), b.grad_src.data());
       case Pass::backward_weights:
@@ -41,21 +51,31 @@ std::unique_ptr<Conv2DKernel> make_reference(const Conv2DProblem& problem) {
   return std::make_unique<ReferenceConv2D>(problem);
 }
 
+/// That of an implementation which reads its source as it is.
+template <std::string (*kDecline)(const Conv2DProblem&)>
+std::string decline_norm_or(const Conv2DProblem& p) {
+  return p.norm ? "it does not normalise what it reads" : kDecline(p);
+}
+
+std::string decline_reference(const Conv2DProblem& p) {
+  return p.norm && p.pass != Pass::forward ? "it normalises in forward passes alone" : "";
+}
+
 constexpr std::array<Conv2DImplementation, 8> kConv2DImplementations{{
-    {"pixels", simd::decline_pixels, simd::make_pixels},
-    {"dense", decline_dense_conv2d, make_dense_conv2d},
-    {"winograd", decline_winograd, make_winograd},
+    {"pixels", decline_norm_or<simd::decline_pixels>, simd::make_pixels},
+    {"dense", decline_norm_or<decline_dense_conv2d>, make_dense_conv2d},
+    {"winograd", decline_norm_or<decline_winograd>, make_winograd},
     {"depthwise_rows", simd::decline_depthwise_rows, simd::make_depthwise_rows},
     {"pixel_products", decline_pixel_products, make_pixel_products},
-    {"onednn", onednn::decline_conv2d, onednn::make_conv2d},
-    {"depthwise", simd::decline_depthwise, simd::make_depthwise},
-    {"reference", accept_all<Conv2DProblem>, make_reference},
+    {"onednn", decline_norm_or<onednn::decline_conv2d>, onednn::make_conv2d},
+    {"depthwise", decline_norm_or<simd::decline_depthwise>, simd::make_depthwise},
+    {"reference", decline_reference, make_reference},
 }};
 
 }  // namespace
 
 std::string Conv2DProblem::id() const {
-  return with_bias_and_activation(problem_id({{"n", n},
+  const std::string id = with_bias_and_activation(problem_id({{"n", n},
                                               {"ih", ih},
                                               {"iw", iw},
                                               {"ic", ic},
@@ -72,6 +92,8 @@ std::string Conv2DProblem::id() const {
                                               {"pr", pw.after},
                                               {"g", groups}}),
                                   bias, activation);
+  if (!norm) return id;
+  return id + "_norm" + (*norm == Activation::linear ? "" : std::string(name_of(*norm)));
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/activation/in_place_internal.h"
 #include "saccade/kernels/gemm/small_gemm_internal.h"
+#include "saccade/kernels/scratch.h"
 #include "saccade/kernels/simd/simd.h"
 
 // After simd.h, which says what is built.
@@ -19,6 +20,8 @@ constexpr Index kBlock = 8;           // Pixels of one product.
 constexpr Index kTaskFloats = 32768;  // Of src and dst together: a task's activation finds them in the second cache.
 // With fewer pixels or channels, or larger filters, oneDNN is as fast.
 constexpr Index kLeastPixels = 1024, kLeastChannels = 8, kMostWeights = 4000;
+// Where it also saves the walk of a normalisation.
+constexpr Index kMostNormedWeights = 65536;
 
 class PixelProducts final : public Conv2DKernel {
  public:
@@ -31,12 +34,17 @@ class PixelProducts final : public Conv2DKernel {
     for (Index first = 0; first < pixels_; first += task_pixels_) {
       activations_.emplace_back(p.activation, std::min(task_pixels_, pixels_ - first) * p.oc);
     }
+    slots_ = std::min<Index>(thread_count(), isize(activations_.size()));
   }
 
+  Index scratch_bytes() const override { return p_.norm ? slots_ * kBlock * p_.ic * kFloatBytes : 0; }
+
   void run(const Conv2DBuffers& b) override {
-    parallel_for(isize(activations_.size()), [&](Index task) {
+    parallel_slots(slots_, isize(activations_.size()), [&](Index slot, Index task) {
+      float* const normalised = p_.norm ? floats_at(b.scratch, slot * kBlock * p_.ic * kFloatBytes) : nullptr;
       const Index first = task * task_pixels_, end = std::min(first + task_pixels_, pixels_);
-      for (Index pixel = first; pixel < end; pixel += kBlock) multiply(b, pixel, std::min(kBlock, end - pixel));
+      for (Index pixel = first; pixel < end; pixel += kBlock)
+        multiply(b, pixel, std::min(kBlock, end - pixel), normalised);
       activations_[usize(task)].run(b.dst.subspan(usize(first * p_.oc), usize((end - first) * p_.oc)));
     });
   }
@@ -52,17 +60,22 @@ class PixelProducts final : public Conv2DKernel {
                       .add = p.bias});
   }
 
-  void multiply(const Conv2DBuffers& b, Index pixel, Index count) const {
-    const float* const src = b.src.data() + pixel * p_.ic;
+  void multiply(const Conv2DBuffers& b, Index pixel, Index count, float* normalised) const {
+    const float* src = b.src.data() + pixel * p_.ic;
     float* const dst = b.dst.data() + pixel * p_.oc;
     const Index next = std::min(kBlock, pixels_ - pixel - count);
     for (Index i = 0; i < next * p_.ic; i += kLine) hwy::Prefetch(src + count * p_.ic + i);
     for (Index i = 0; p_.bias && i < count; ++i) std::copy(b.bias.begin(), b.bias.end(), dst + i * p_.oc);
+    if (normalised != nullptr) {
+      simd::normalise_rows(count, p_.ic, *p_.norm, src, b.norm, normalised);
+      src = normalised;
+    }
     (count == kBlock ? whole_ : last_)(src, b.weight.data(), dst);
   }
 
   Conv2DProblem p_;
   Index pixels_, task_pixels_;
+  Index slots_ = 1;  // threads, each with memory for the pixels of a product
   SmallGemm whole_, last_;
   std::vector<InPlaceActivation> activations_;  // of each task
 };
@@ -79,7 +92,10 @@ std::string decline_pixel_products(const Conv2DProblem& p) {
   if (p.constant_weight) return "the weights stay the same";
   if (p.n * p.ih * p.iw < kLeastPixels) return "there are too few pixels";
   if (std::min(p.ic, p.oc) < kLeastChannels) return "there are too few channels";
-  if (p.weight_elements() > kMostWeights) return "there are too many channels";
+  if (p.norm) {
+    if (std::string reason = simd::decline_channel_norm(p.ic, *p.norm); !reason.empty()) return reason;
+  }
+  if (p.weight_elements() > (p.norm ? kMostNormedWeights : kMostWeights)) return "there are too many channels";
   return SmallGemm::decline();
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "saccade/base/parallel.h"
-#include "saccade/kernels/activation/formula.h"
+#include "saccade/kernels/activation/reference.h"
 #include "saccade/kernels/conv2d/conv2d.h"
 #include "saccade/kernels/reference_sum.h"
 
@@ -37,6 +37,34 @@ void conv2d_forward(const Conv2DProblem& p, const T* src, const T* weight, const
       }
     }
   });
+}
+
+/// dst = act((src - mean) * factor + offset), what the convolution reads with the problem's norm. Written out for any number type.
+template <class T>
+void normalise_source(const Conv2DProblem& p, const T* src, const T* mean, const T* factor, const T* offset, T* dst) {
+  for (Index i = 0; i < p.src_elements(); ++i) {
+    const Index c = i % p.ic;
+    dst[i] = activate(*p.norm, T((Sum<T>(src[i]) - Sum<T>(mean[c])) * Sum<T>(factor[c]) + Sum<T>(offset[c])));
+  }
+}
+
+/// The gradient of normalise_source(), from that of what it wrote, and its sums for either coefficient:
+/// grad_v = grad * act', grad_offset = sum of grad_v, grad_factor = sum of grad_v * (src - mean).
+template <class T>
+void normalise_source_backward(const Conv2DProblem& p, const T* src, const T* mean, const T* factor, const T* offset,
+                               const T* grad, T* grad_v, T* grad_factor, T* grad_offset) {
+  for (Index c = 0; c < p.ic; ++c) {
+    Sum<T> sum(0), product(0);
+    for (Index i = c; i < p.src_elements(); i += p.ic) {
+      const Sum<T> difference = Sum<T>(src[i]) - Sum<T>(mean[c]);
+      const T value = T(difference * Sum<T>(factor[c]) + Sum<T>(offset[c]));
+      grad_v[i] = activation_gradient<T>({.activation = *p.norm}, activate(*p.norm, value), grad[i]);
+      sum += Sum<T>(grad_v[i]);
+      product += Sum<T>(grad_v[i]) * difference;
+    }
+    grad_offset[c] = T(sum);
+    grad_factor[c] = T(product);
+  }
 }
 
 /// Calls tap(k, o) for the filter rows through which input row i reaches a window o, in order; columns likewise.

@@ -5,6 +5,7 @@
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv2d_backward/bias_gradient_internal.h"
+#include "saccade/kernels/conv2d_backward/norm_sums_internal.h"
 #include "saccade/kernels/conv2d_backward/swept_row.h"
 #include "saccade/kernels/scratch.h"
 #include "saccade/kernels/simd/simd.h"
@@ -163,10 +164,14 @@ class DepthwiseSweep final : public Conv2DKernel {
         ow_(p.ow()),
         rows_a_task_(std::max(ceil_divide(p.n * p.ih, kMostTasks), ceil_divide(kLeastFloats, p.iw * p.ic))),
         tasks_(ceil_divide(p.n * p.ih, rows_a_task_)),
-        slots_(round_up(p.ic, kMostLanes)),
-        task_stride_(p.kh * p.kw * slots_),
-        bias_(p, scratch_) {
+        channel_slots_(round_up(p.ic, kMostLanes)),
+        task_stride_(p.kh * p.kw * channel_slots_),
+        bias_(p, scratch_),
+        norm_sums_(p, tasks_, scratch_) {
     sums_ = scratch_.add(tasks_ * task_stride_ * kFloatBytes);
+    slots_ = std::min<Index>(thread_count(), tasks_);
+    if (p.norm) row_ = scratch_.add(slots_ * 2 * p.iw * p.ic * kFloatBytes);
+    if (p.grad_norm) ring_ = scratch_.add(slots_ * p.kh * ow_ * p.ic * kFloatBytes);
   }
 
   Index scratch_bytes() const override { return scratch_.size_bytes(); }
@@ -176,16 +181,20 @@ class DepthwiseSweep final : public Conv2DKernel {
     constexpr std::size_t kVectorBytes = usize(kMostLanes) * sizeof(float);
     const bool aligned = reinterpret_cast<std::uintptr_t>(b.grad_src.data()) % kVectorBytes == 0;
     const bool streams = aligned && p_.ic % kMostLanes == 0 && p_.src_elements() * kFloatBytes >= kStreamedBytes;
-    parallel_for(tasks_, [&](Index task) {
+    parallel_slots(slots_, tasks_, [&](Index slot, Index task) {
       float* const of_task = sums + task * task_stride_;
       std::fill_n(of_task, task_stride_, 0.0F);
+      Task t{.streams = streams, .sums = of_task, .norm_sums = norm_sums_.begin(b, task)};
+      if (p_.norm) t.row = floats_at(b.scratch, row_) + slot * 2 * p_.iw * p_.ic;
+      if (p_.grad_norm) t.ring = floats_at(b.scratch, ring_) + slot * p_.kh * ow_ * p_.ic;
       const Index last = std::min((task + 1) * rows_a_task_, p_.n * p_.ih);
-      for (Index row = task * rows_a_task_; row < last; ++row) sweep(b, row, streams, of_task);
+      for (Index row = task * rows_a_task_; row < last; ++row) sweep(b, row, t);
       hwy::FlushStream();
     });
+    norm_sums_.combine(b);
     parallel_for(p_.kh * p_.kw, [&](Index tap) {
       HWY_DYNAMIC_DISPATCH(AddTapSums)
-      ({.sums = sums + tap * slots_,
+      ({.sums = sums + tap * channel_slots_,
         .tasks = tasks_,
         .task_stride = task_stride_,
         .channels = p_.ic,
@@ -195,40 +204,70 @@ class DepthwiseSweep final : public Conv2DKernel {
   }
 
  private:
+  struct Task {
+    bool streams;
+    float* sums;
+    double* norm_sums;
+    float* row = nullptr;   // for a row of the source, normalised, and its gradient
+    float* ring = nullptr;  // for as many rows of grad_dst as meet one of the source, normalised
+    Index ring_end = 0;     // behind the last of them, among all images' rows
+  };
+
   /// Row number `row` of all the images' rows.
-  void sweep(const Conv2DBuffers& b, Index row, bool streams, float* sums) const {
+  void sweep(const Conv2DBuffers& b, Index row, Task& task) const {
     const Index image = row / p_.ih, ih = row % p_.ih, next = std::min(row + 1, p_.n * p_.ih - 1);
     const auto src_at = [&](Index i) { return b.src.data() + i * p_.iw * p_.ic; };
     const auto grad_dst_at = [&](Index y) { return b.grad_dst.data() + (image * oh_ + y) * ow_ * p_.ic; };
-    SweptRow swept{.src = src_at(row),
-                   .grad_src = b.grad_src.data() + row * p_.iw * p_.ic,
+    float* const grad_src = b.grad_src.data() + row * p_.iw * p_.ic;
+    if (p_.norm) normalise_rows(p_.iw, p_.ic, *p_.norm, src_at(row), b.norm, task.row);
+    SweptRow swept{.src = p_.norm ? task.row : src_at(row),
+                   .grad_src = p_.norm ? task.row + p_.iw * p_.ic : grad_src,
                    .meetings = {},
                    .count = 0,
                    .channels = p_.ic,
                    .step = p_.ic,
-                   .slots = slots_,
+                   .slots = channel_slots_,
                    .iw = p_.iw,
                    .ow = ow_,
                    .pad = p_.pw.before,
-                   .streams = streams,
+                   .streams = task.streams && !p_.norm,
                    .next_src = src_at(next),
                    .next_grad_dst = grad_dst_at(std::min((ih + 1 + p_.ph.before) / p_.sh, oh_ - 1))};
     for (Index kh = 0; kh < p_.kh; ++kh) {
       const Index distance = ih + p_.ph.before - kh * p_.dh, y = distance / p_.sh;
       if (distance < 0 || distance % p_.sh != 0 || y >= oh_) continue;
-      swept.meetings[swept.count++] = {.grad_dst = grad_dst_at(y),
+      swept.meetings[swept.count++] = {.grad_dst = p_.grad_norm ? normalised_gradient(b, image, y, task) : grad_dst_at(y),
                                        .weight = b.weight.data() + kh * p_.kw * p_.ic,
-                                       .sums = sums + kh * p_.kw * slots_};
+                                       .sums = task.sums + kh * p_.kw * channel_slots_};
     }
     HWY_DYNAMIC_DISPATCH(SweepRow)(swept, p_.sw);
+    if (p_.norm) {
+      mask_gradient_rows(p_.iw, p_.ic, *p_.norm, src_at(row), b.norm, swept.grad_src, grad_src, task.streams,
+                         task.norm_sums);
+    }
+  }
+
+  /// Row y of grad_dst as the normalisation behind passes it on, from the task's ring.
+  const float* normalised_gradient(const Conv2DBuffers& b, Index image, Index y, Task& task) const {
+    const Index floats = ow_ * p_.ic, row = image * oh_ + y;
+    const auto at = [&](Index r) { return task.ring + r % p_.kh * floats; };
+    // A row of the source meets kh of them at most, one behind the other, and the next one none before those.
+    task.ring_end = std::max(task.ring_end, image * oh_ + std::max<Index>(y + 1 - p_.kh, 0));
+    for (; task.ring_end <= row; ++task.ring_end) {
+      normalise_gradient_rows(ow_, p_.ic, b.grad_dst.data() + task.ring_end * floats,
+                              b.dst_in.data() + task.ring_end * floats, b.grad_norm, at(task.ring_end));
+    }
+    return at(row);
   }
 
   Conv2DProblem p_;
   Index oh_, ow_, rows_a_task_, tasks_;
-  Index slots_, task_stride_;
+  Index channel_slots_, task_stride_;
+  Index slots_ = 1;  // threads, each with memory for rows
   ScratchLayout scratch_;
-  Index sums_ = 0;
+  Index sums_ = 0, row_ = 0, ring_ = 0;
   BiasGradient bias_;
+  NormSums norm_sums_;
 };
 
 }  // namespace
@@ -239,7 +278,8 @@ std::string decline_depthwise_sweep(const Conv2DProblem& p) {
   if (p.kw != isize(kSweptTaps) || p.dw != 1 || p.sw > 2) return "the filter is not three wide, with stride 1 or 2";
   if (p.kh > isize(kMostSweptRows)) return "the filter is too high";
   if (p.ic < kMostLanes) return "there are fewer channels than fill a vector";
-  return {};
+  if (p.grad_norm && p.dh != 1) return "it normalises the gradients of neighbouring rows alone";
+  return decline_norms(p);
 }
 
 std::unique_ptr<Conv2DKernel> make_depthwise_sweep(const Conv2DProblem& p) {

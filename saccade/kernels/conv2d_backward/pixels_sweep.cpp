@@ -4,6 +4,7 @@
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv2d_backward/bias_gradient_internal.h"
+#include "saccade/kernels/conv2d_backward/norm_sums_internal.h"
 #include "saccade/kernels/gemm/small_gemm_internal.h"
 #include "saccade/kernels/permute/permute.h"
 #include "saccade/kernels/scratch.h"
@@ -82,8 +83,12 @@ class PixelsSweep final : public Conv2DKernel {
         whole_(p, kBlock),
         last_(p, pixels_ - (ceil_divide(pixels_, kBlock) - 1) * kBlock),
         exchange_weight_(exchange_of(p.ic, p.oc)),
-        bias_(p, scratch_) {
+        bias_(p, scratch_),
+        norm_sums_(p, tasks_, scratch_) {
     if (narrows_) exchange_sums_ = exchange_of(p.oc, p.ic);
+    slots_ = std::min<Index>(thread_count(), tasks_);
+    if (p.norm) normalised_ = scratch_.add(slots_ * kBlock * p.ic * kFloatBytes);
+    if (p.grad_norm) grad_ = scratch_.add(slots_ * kBlock * p.oc * kFloatBytes);
     exchanged_ = scratch_.add(p.weight_elements() * kFloatBytes);
     sums_ = scratch_.add(tasks_ * sums_stride_ * kFloatBytes);
   }
@@ -93,7 +98,8 @@ class PixelsSweep final : public Conv2DKernel {
   void run(const Conv2DBuffers& b) override {
     const std::span<float> exchanged(floats_at(b.scratch, exchanged_), b.weight.size());
     exchange_weight_->run({.src = b.weight, .dst = exchanged});
-    parallel_for(tasks_, [&](Index task) { run_task(b, task, exchanged.data()); });
+    parallel_slots(slots_, tasks_, [&](Index slot, Index task) { run_task(b, slot, task, exchanged.data()); });
+    norm_sums_.combine(b);
     float* const sums = floats_at(b.scratch, sums_);
     float* const total = narrows_ ? sums : b.grad_weight.data();
     parallel_ranges(p_.weight_elements(), kGrain, [&](Index begin, Index end) {
@@ -110,19 +116,35 @@ class PixelsSweep final : public Conv2DKernel {
  private:
   static constexpr Index kGrain = 4096;  // weights a thread adds up at a time
 
-  void run_task(const Conv2DBuffers& b, Index task, const float* exchanged) const {
+  void run_task(const Conv2DBuffers& b, Index slot, Index task, const float* exchanged) const {
     float* const sums = floats_at(b.scratch, sums_) + task * sums_stride_;
     std::fill_n(sums, p_.weight_elements(), 0.0F);
-    const auto at = [&](Index pixel) {
-      const float *const src = b.src.data() + pixel * p_.ic, *const grad_dst = b.grad_dst.data() + pixel * p_.oc;
+    double* const norm_sums = norm_sums_.begin(b, task);
+    float* const normalised = p_.norm ? floats_at(b.scratch, normalised_) + slot * kBlock * p_.ic : nullptr;
+    float* const grad = p_.grad_norm ? floats_at(b.scratch, grad_) + slot * kBlock * p_.oc : nullptr;
+    const auto of = [&](const float* src, const float* grad_dst) {
       return narrows_ ? WideAndNarrow{src, grad_dst} : WideAndNarrow{grad_dst, src};
     };
     const Index end = std::min((task + 1) * task_pixels_, pixels_);
     for (Index pixel = task * task_pixels_; pixel < end; pixel += kBlock) {
-      const Index next = pixel + 2 * kBlock <= pixels_ ? pixel + kBlock : pixel;
-      const BlockProducts& products = pixel + kBlock <= pixels_ ? whole_ : last_;
-      products(at(pixel), at(next), sums, b.grad_dst.data() + pixel * p_.oc, exchanged,
-               b.grad_src.data() + pixel * p_.ic);
+      const Index count = std::min(kBlock, pixels_ - pixel);
+      const float *const src = b.src.data() + pixel * p_.ic, *const grad_dst = b.grad_dst.data() + pixel * p_.oc;
+      const float *used_src = src, *used_grad = grad_dst;
+      if (p_.norm) {
+        simd::normalise_rows(count, p_.ic, *p_.norm, src, b.norm, normalised);
+        used_src = normalised;
+      }
+      if (p_.grad_norm) {
+        simd::normalise_gradient_rows(count, p_.oc, grad_dst, b.dst_in.data() + pixel * p_.oc, b.grad_norm, grad);
+        used_grad = grad;
+      }
+      const Index ahead = pixel + 2 * kBlock <= pixels_ ? kBlock : 0;
+      float* const grad_src = b.grad_src.data() + pixel * p_.ic;
+      (count == kBlock ? whole_ : last_)(of(used_src, used_grad), of(src + ahead * p_.ic, grad_dst + ahead * p_.oc), sums,
+                                         used_grad, exchanged, grad_src);
+      if (p_.norm) {
+        simd::mask_gradient_rows(count, p_.ic, *p_.norm, src, b.norm, grad_src, grad_src, false, norm_sums);
+      }
     }
   }
 
@@ -134,7 +156,9 @@ class PixelsSweep final : public Conv2DKernel {
   std::unique_ptr<PermuteKernel> exchange_weight_, exchange_sums_;
   ScratchLayout scratch_;
   BiasGradient bias_;
-  Index exchanged_ = 0, sums_ = 0;
+  NormSums norm_sums_;
+  Index slots_ = 1;  // threads, each with memory for a block
+  Index exchanged_ = 0, sums_ = 0, normalised_ = 0, grad_ = 0;
 };
 
 }  // namespace
@@ -145,7 +169,8 @@ std::string decline_pixels_sweep(const Conv2DProblem& p) {
   if (p.ph != Pads{} || p.pw != Pads{}) return "it is padded";
   if (p.groups != 1) return "it is grouped";
   if (p.n * p.ih * p.iw < kLeastPixels) return "there are too few pixels";
-  if (p.weight_elements() > (p.ic > p.oc ? kMostNarrowing : kMostWidening)) return "there are too many channels";
+  if (p.weight_elements() > (p.ic > p.oc && !p.norm ? kMostNarrowing : kMostWidening)) return "there are too many channels";
+  if (std::string reason = decline_norms(p); !reason.empty()) return reason;
   return SmallGemm::decline();
 }
 

@@ -1,9 +1,9 @@
 #include "saccade/kernels/norm/batch_norm_simd.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "saccade/base/parallel.h"
+#include "saccade/kernels/norm/batch_statistics.h"
 #include "saccade/kernels/simd/columns.h"
 
 #ifndef SACCADE_KERNELS_NORM_PATTERNS
@@ -22,48 +22,11 @@ struct NormPatterns {
 #define HWY_TARGET_INCLUDE "saccade/kernels/norm/batch_norm_simd.cpp"
 #include <hwy/foreach_target.h>
 
-#include "saccade/kernels/activation/rectify_internal.h"
+#include "saccade/kernels/norm/norm_vector_internal.h"
 #include "saccade/kernels/simd/columns_internal.h"
-#include "saccade/kernels/simd/vector_internal.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace saccade::kernels::HWY_NAMESPACE {
-
-/// sum[0] += a, sum[1] += a * b, in double, where the products of floats are exact.
-HWY_INLINE void AddSumAndProduct(FloatVector a, FloatVector b, DoubleVector* lower, DoubleVector* upper) {
-  const DoubleVector a_lower = LowerDoubles(a), a_upper = UpperDoubles(a);
-  lower[0] = hn::Add(lower[0], a_lower);
-  upper[0] = hn::Add(upper[0], a_upper);
-  lower[1] = hn::MulAdd(a_lower, LowerDoubles(b), lower[1]);
-  upper[1] = hn::MulAdd(a_upper, UpperDoubles(b), upper[1]);
-}
-
-/// x - shift and its square.
-struct MomentTerms {
-  const float* src;
-  const float* shift;
-
-  HWY_INLINE void Vector(std::size_t i, std::size_t p, DoubleVector* lower, DoubleVector* upper) const {
-    const FloatTag d;
-    const FloatVector x = hn::Sub(hn::LoadU(d, src + i), hn::LoadU(d, shift + p));
-    AddSumAndProduct(x, x, lower, upper);
-  }
-  void Scalar(std::size_t i, std::size_t p, double* term) const {
-    term[0] = src[i] - shift[p];
-    term[1] = term[0] * term[0];
-  }
-};
-
-/// (src - mean) * factor + offset: the same bits wherever it is computed.
-struct Normalised {
-  FloatVector difference;  ///< src - mean
-  FloatVector value;
-};
-
-HWY_INLINE Normalised NormalisedOf(FloatVector src, FloatVector mean, FloatVector factor, FloatVector offset) {
-  const FloatVector difference = hn::Sub(src, mean);
-  return {difference, hn::MulAdd(difference, factor, offset)};
-}
 
 /// The gradient before the activation, and its product with src - mean.
 template <class Function>
@@ -114,22 +77,6 @@ struct ResidualGradientTerms {
     term[1] = term[0] * static_cast<double>(src[i] - mean[p]);
   }
 };
-
-/// op(function) with the activation as a type.
-template <class Op>
-HWY_INLINE void WithFunction(Activation activation, Op&& op) {
-  if (activation == Activation::relu) {
-    op(Relu());
-  } else if (activation == Activation::relu6) {
-    op(Relu6());
-  } else {
-    op(Linear());
-  }
-}
-
-void MomentSums(const simd::Columns& columns, Index rows, const float* src, const float* shift, double* sums) {
-  SumColumns<2>(columns, rows, MomentTerms{src, shift}, sums);
-}
 
 void GradientSums(const simd::Columns& columns, Index rows, Activation activation, const float* src,
                   const NormPatterns& patterns, const float* grad_dst, double* sums) {
@@ -206,7 +153,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace saccade::kernels {
-HWY_EXPORT(MomentSums);
 HWY_EXPORT(GradientSums);
 HWY_EXPORT(ResidualGradientSums);
 HWY_EXPORT(Normalise);
@@ -221,18 +167,21 @@ namespace {
 class SimdBatchNorm final : public BatchNormKernel {
  public:
   explicit SimdBatchNorm(const BatchNormProblem& problem)
-      : problem_(problem), columns_(problem.rows, problem.c), c_(usize(problem.c)) {}
+      : problem_(problem), columns_(problem.rows, problem.c), batch_(problem), c_(usize(problem.c)) {}
 
   Index saved_bytes() const override { return problem_.training ? 2 * problem_.c * isize(sizeof(double)) : 0; }
   Index scratch_bytes() const override {
-    return 2 * (columns_.blocks() + 1) * problem_.c * isize(sizeof(double)) +
-           kPatterns * columns_.pattern_size() * isize(sizeof(float));
+    const Index walks = 2 * (columns_.blocks() + 1) * problem_.c * isize(sizeof(double)) +
+                        kPatterns * columns_.pattern_size() * isize(sizeof(float));
+    return std::max(walks, batch_.scratch_bytes());
   }
 
   void forward(const BatchNormBuffers& buffers) override {
     const Scratch scratch = cut(buffers.scratch);
-    if (problem_.training) measure(buffers, scratch);
-    const NormPatterns patterns = fill_patterns(buffers, statistics(buffers, scratch), scratch);
+    const ChannelStatistics used = statistics(buffers, scratch);
+    if (problem_.training)
+      batch_.measure(buffers.src, used, buffers.moving_mean, buffers.moving_variance, buffers.scratch);
+    const NormPatterns patterns = fill_patterns(buffers, used, scratch);
     const float* const shortcut = problem_.residual ? buffers.shortcut.data() : nullptr;
     for_blocks([&](Index rows, Index first, Index) {
       HWY_DYNAMIC_DISPATCH(Normalise)
@@ -243,7 +192,7 @@ class SimdBatchNorm final : public BatchNormKernel {
 
   void backward(const BatchNormBuffers& buffers) override {
     const Scratch scratch = cut(buffers.scratch);
-    const Statistics used = statistics(buffers, scratch);
+    const ChannelStatistics used = statistics(buffers, scratch);
     const NormPatterns patterns = fill_patterns(buffers, used, scratch);
     const bool sums_wanted = problem_.training || !buffers.grad_gamma.empty() || !buffers.grad_beta.empty();
     // The walk for the sums also writes grad_shortcut.
@@ -263,13 +212,11 @@ class SimdBatchNorm final : public BatchNormKernel {
       });
       return;
     }
-    const double rows_count = static_cast<double>(problem_.rows);
-    const auto factor = [&](std::size_t c) { return buffers.gamma[c] * used.inverse[c]; };
-    const auto tilt = [&](std::size_t c) { return -factor(c) * used.inverse[c] * dot[c] / rows_count; };
-    columns_.fill_pattern(scratch.pattern[3], tilt);
-    columns_.fill_pattern(scratch.pattern[4], [&](std::size_t c) {
-      return -factor(c) * sum[c] / rows_count + rounding(used, c) * tilt(c);
-    });
+    const Index rows_count = problem_.rows;
+    columns_.fill_pattern(scratch.pattern[3],
+                          [&](std::size_t c) { return used.tilt(buffers.gamma[c], dot[c], rows_count, c); });
+    columns_.fill_pattern(scratch.pattern[4],
+                          [&](std::size_t c) { return used.shift(buffers.gamma[c], sum[c], dot[c], rows_count, c); });
     for_blocks([&](Index rows, Index first, Index) {
       HWY_DYNAMIC_DISPATCH(NormaliseGradient)
       (columns_, rows, activation, buffers.src.data() + first, grad + first, patterns, scratch.pattern[3].data(),
@@ -280,12 +227,9 @@ class SimdBatchNorm final : public BatchNormKernel {
  private:
   static constexpr Index kPatterns = 5;
 
-  struct Statistics {
-    std::span<double> mean, inverse;
-  };
   struct Scratch {
     std::span<double> sums;  ///< [blocks, 2, c]
-    Statistics frozen;       ///< Outside training.
+    ChannelStatistics frozen;  ///< Outside training.
     std::span<float> pattern[kPatterns];
   };
 
@@ -302,34 +246,24 @@ class SimdBatchNorm final : public BatchNormKernel {
     return scratch;
   }
 
-  /// The statistics of the batch as measure() left them, or the moving ones.
-  Statistics statistics(const BatchNormBuffers& buffers, const Scratch& scratch) const {
+  /// The statistics of the batch, or the moving ones.
+  ChannelStatistics statistics(const BatchNormBuffers& buffers, const Scratch& scratch) const {
     if (problem_.training) {
       double* saved = reinterpret_cast<double*>(buffers.saved.data());
       return {{saved, c_}, {saved + c_, c_}};
     }
     for (std::size_t c = 0; c < c_; ++c) {
       scratch.frozen.mean[c] = buffers.moving_mean[c];
-      scratch.frozen.inverse[c] = inverse_deviation(buffers.moving_variance[c]);
+      scratch.frozen.inverse[c] = inverse_deviation(buffers.moving_variance[c], problem_.epsilon);
     }
     return scratch.frozen;
   }
 
-  double inverse_deviation(double variance) const {
-    return 1.0 / std::sqrt(variance + static_cast<double>(problem_.epsilon));
-  }
-
-  /// What rounding the mean to float, as the loops use it, leaves over.
-  static double rounding(const Statistics& used, std::size_t c) {
-    return static_cast<double>(static_cast<float>(used.mean[c])) - used.mean[c];
-  }
-
-  NormPatterns fill_patterns(const BatchNormBuffers& buffers, const Statistics& used, const Scratch& scratch) const {
-    const auto factor = [&](std::size_t c) { return buffers.gamma[c] * used.inverse[c]; };
+  NormPatterns fill_patterns(const BatchNormBuffers& buffers, const ChannelStatistics& used, const Scratch& scratch) const {
     columns_.fill_pattern(scratch.pattern[0], [&](std::size_t c) { return used.mean[c]; });
-    columns_.fill_pattern(scratch.pattern[1], factor);
+    columns_.fill_pattern(scratch.pattern[1], [&](std::size_t c) { return used.factor(buffers.gamma[c], c); });
     columns_.fill_pattern(scratch.pattern[2],
-                          [&](std::size_t c) { return buffers.beta[c] + rounding(used, c) * factor(c); });
+                          [&](std::size_t c) { return used.offset(buffers.gamma[c], buffers.beta[c], c); });
     return {scratch.pattern[0].data(), scratch.pattern[1].data(), scratch.pattern[2].data()};
   }
 
@@ -343,36 +277,8 @@ class SimdBatchNorm final : public BatchNormKernel {
     });
   }
 
-  /// Mean and variance of the batch, into buffers.saved and the moving statistics. One pass: the first row is taken off
-  /// every row, so that the squares do not cancel when the mean is large.
-  void measure(const BatchNormBuffers& buffers, const Scratch& scratch) const {
-    columns_.fill_pattern(scratch.pattern[0], [&](std::size_t c) { return buffers.src[c]; });
-    for_blocks([&](Index rows, Index first, Index block) {
-      HWY_DYNAMIC_DISPATCH(MomentSums)
-      (columns_, rows, buffers.src.data() + first, scratch.pattern[0].data(),
-       scratch.sums.data() + usize(block) * 2 * c_);
-    });
-    columns_.combine(scratch.sums, 2 * problem_.c);
-    const Statistics measured = statistics(buffers, scratch);
-    const double rows = static_cast<double>(problem_.rows);
-    const double momentum = static_cast<double>(problem_.momentum);
-    for (std::size_t c = 0; c < c_; ++c) {
-      const double difference = scratch.sums[c] / rows;
-      const double square = scratch.sums[c_ + c] / rows - difference * difference;
-      // Rounding may leave a channel without variance a little below zero; NaN stays.
-      const double variance = square < 0.0 ? 0.0 : square;
-      measured.mean[c] = static_cast<double>(buffers.src[c]) + difference;
-      measured.inverse[c] = inverse_deviation(variance);
-      const auto move = [&](float& moving, double value) {
-        moving = static_cast<float>(momentum * static_cast<double>(moving) + (1.0 - momentum) * value);
-      };
-      move(buffers.moving_mean[c], measured.mean[c]);
-      move(buffers.moving_variance[c], variance);
-    }
-  }
-
   /// Leaves the sums of the gradient before the activation and of that * x_hat in scratch.sums.
-  void sum_gradients(const BatchNormBuffers& buffers, const Statistics& used, const NormPatterns& patterns,
+  void sum_gradients(const BatchNormBuffers& buffers, const ChannelStatistics& used, const NormPatterns& patterns,
                      const Scratch& scratch) const {
     for_blocks([&](Index rows, Index first, Index block) {
       const float* const src = buffers.src.data() + first;
@@ -391,12 +297,13 @@ class SimdBatchNorm final : public BatchNormKernel {
     columns_.combine(scratch.sums, 2 * problem_.c);
     for (std::size_t c = 0; c < c_; ++c) {
       double& dot = scratch.sums[c_ + c];
-      dot = (dot + rounding(used, c) * scratch.sums[c]) * used.inverse[c];
+      dot = used.dot(scratch.sums[c], dot, c);
     }
   }
 
   BatchNormProblem problem_;
   Columns columns_;
+  BatchStatistics batch_;
   std::size_t c_;
 };
 
