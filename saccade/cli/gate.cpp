@@ -106,13 +106,15 @@ class RowReader {
   int line_;
 };
 
-/// The network with something between each max pooling and what is before it, so that they are computed apart.
-Model with_pools_apart(const Model& net) {
+/// The network with something between each convolution or max pooling and what is before it, so that they are computed apart.
+Model with_layers_apart(const Model& net) {
   std::vector<Node> made;
   for (const GraphNode& node : net.nodes()) {
     std::vector<Node> inputs;
     for (const std::size_t input : node.inputs) inputs.push_back(made[input]);
-    if (node.layer->type() == "MaxPool2D") inputs = {Reshape{{.shape = inputs[0].shape()}}(inputs[0])};
+    const std::string_view type = node.layer->type();
+    if (type == "MaxPool2D" || type == "Conv2D" || type == "DepthwiseConv2D")
+      inputs = {Reshape{{.shape = inputs[0].shape()}}(inputs[0])};
     made.emplace_back(node.layer, std::move(inputs));
   }
   return Model(Graph(net.name(), made.front(), made.back()));
@@ -185,7 +187,7 @@ GateResult measure_network(const GateRow& row, int rounds) {
     const auto measure = [&] { return least_of({run_of(steps)}, rounds)[0]; };
     return {.ratio = share_of_peak(trains ? flops.training : flops.inference, measure)};
   }
-  Model other = row.yardstick == kApart ? with_pools_apart(net) : benchmark_network(row.target, seed);
+  Model other = row.yardstick == kApart ? with_layers_apart(net) : benchmark_network(row.target, seed);
   run_of(steps)();  // chooses its convolutions
   const ExactScope exact(row.yardstick == kExact);
   NetworkSteps other_steps(other, batch, seed);

@@ -1,7 +1,6 @@
-#include "saccade/nn/joins_internal.h"
-
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/depthwise_conv2d.h"
+#include "saccade/nn/joins_internal.h"
 
 namespace saccade::internal {
 

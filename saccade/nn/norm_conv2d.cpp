@@ -27,10 +27,11 @@ struct PassedGradient {
 /// A convolution in training, beside batch normalisations whose walks over memory it spares: of the one before it, it reads the input, and
 /// normalises it as it goes; of the one behind it, it reads the gradient, and takes it back as it goes.
 struct NormedConv {
-  Conv2DProblem problem;                        ///< For the whole batch.
-  BatchNormOptions norm{};                      ///< With problem.norm.
-  std::shared_ptr<PassedGradient> behind{};     ///< With problem.grad_norm.
-  std::shared_ptr<PassedGradient> before{};     ///< Where the convolution before that normalisation takes its gradient back.
+  Conv2DProblem problem;                     ///< For the whole batch.
+  BatchNormOptions norm{};                   ///< With problem.norm.
+  std::shared_ptr<PassedGradient> behind{};  ///< With problem.grad_norm.
+  std::shared_ptr<PassedGradient>
+      before{};  ///< Where the convolution before that normalisation takes its gradient back.
 };
 
 /// parameters: the convolution's weight, then those of the normalisation before it, if there is one.
@@ -228,11 +229,12 @@ class NormedConvFinder {
   }
 
   Join join_of(std::size_t i, const Found& found) const {
-    Join join{.others = {},
-              .parameters = {i},
-              .output = i,
-              .prepare = [conv = found.conv](const PrepareContext&) { return std::make_unique<NormedConvOperation>(conv); },
-              .partner = found.norm.value_or(i)};
+    Join join{
+        .others = {},
+        .parameters = {i},
+        .output = i,
+        .prepare = [conv = found.conv](const PrepareContext&) { return std::make_unique<NormedConvOperation>(conv); },
+        .partner = found.norm.value_or(i)};
     if (found.norm) {
       join.others.push_back(*found.norm);
       join.parameters.push_back(*found.norm);

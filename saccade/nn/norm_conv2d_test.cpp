@@ -40,7 +40,9 @@ struct NetOptions {
 Model net_of(const NetOptions& o) {
   const Node x = input({22, 21, o.first ? 3 : 16});
   const auto kept = [&](const Node& y) { return o.apart ? Dropout{{.rate = 0.0F}}(y) : y; };
-  const auto normalised = [&](const Node& y, const std::string& name) { return BatchNorm{{.name = "norm_" + name}}(y); };
+  const auto normalised = [&](const Node& y, const std::string& name) {
+    return BatchNorm{{.name = "norm_" + name}}(y);
+  };
   const auto activated = [&](const Node& y, const std::string& name) {
     if (o.activation == Activation::linear) return kept(normalised(y, name));
     return kept(ActivationLayer{{.activation = o.activation, .name = "act_" + name}}(normalised(y, name)));
@@ -146,14 +148,16 @@ TEST(NormedConvolutions, GiveWhatTheLayersGiveOneByOne) {
 }
 
 TEST(NormedConvolutions, DoNotKeepWhatTheyRead) {
-  if (!products_are_built()) GTEST_SKIP() << "without products of small matrices only the depthwise convolution is joined";
+  if (!products_are_built())
+    GTEST_SKIP() << "without products of small matrices only the depthwise convolution is joined";
   Model joined = net_of({}), apart = net_of({.apart = true});
   const Index bytes = Plan(joined, kBatch, PlanMode::training).arena_bytes();
   EXPECT_LT(bytes, Plan(apart, kBatch, PlanMode::training).arena_bytes() - kBatch * 22 * 21 * 48 * 4);
 }
 
 TEST(NormedConvolutions, AreNamed) {
-  if (!products_are_built()) GTEST_SKIP() << "without products of small matrices only the depthwise convolution is joined";
+  if (!products_are_built())
+    GTEST_SKIP() << "without products of small matrices only the depthwise convolution is joined";
   const std::string text = explain(net_of({}));
   EXPECT_THAT(text, HasSubstr("\nact_depthwise\n  computed together with project\n"));
   EXPECT_THAT(text, HasSubstr("\nnorm_depthwise\n  computed together with project\n"));
@@ -161,10 +165,16 @@ TEST(NormedConvolutions, AreNamed) {
 }
 
 TEST(NormedConvolutions, DoWithWhatIsFrozen) {
-  const std::vector<std::vector<std::string>> frozen{
-      {"expand*"},        {"norm_expand*"},       {"norm_expand.gamma"}, {"depthwise*"}, {"norm_depthwise.moving*"},
-      {"project*"},       {"first*", "expand*"},  {"norm_*"},            {"norm_expand*", "depthwise*"},
-      {"first*", "norm_first*", "expand*", "norm_expand*"}};
+  const std::vector<std::vector<std::string>> frozen{{"expand*"},
+                                                     {"norm_expand*"},
+                                                     {"norm_expand.gamma"},
+                                                     {"depthwise*"},
+                                                     {"norm_depthwise.moving*"},
+                                                     {"project*"},
+                                                     {"first*", "expand*"},
+                                                     {"norm_*"},
+                                                     {"norm_expand*", "depthwise*"},
+                                                     {"first*", "norm_first*", "expand*", "norm_expand*"}};
   for (const std::vector<std::string>& patterns : frozen) {
     SCOPED_TRACE(patterns.back());
     Model joined = net_of({}), apart = net_of({.apart = true});

@@ -125,8 +125,7 @@ TEST(ComputeBound, Conv2DDepthwiseByRowsOfWhatANormMakes) {
                            {"kh3kw3", "kh3kw3sh2sw2", "kh5kw3sh3sw1dh2dw1pt11pb2", "kh1kw3pl2pr3"},
                            {"_same_normrelu6", "_same_nobias_relu6_normrelu", "_nobias_same_norm"}});
   Report report;
-  for (const std::string& id : ids)
-    report.add(prove(*find_operation("conv2d").parse(id), {.only = "depthwise_rows"}));
+  for (const std::string& id : ids) report.add(prove(*find_operation("conv2d").parse(id), {.only = "depthwise_rows"}));
   EXPECT_TRUE(report.holds()) << report.to_string();
   EXPECT_EQ(report.proved, static_cast<int>(ids.size()));
 }

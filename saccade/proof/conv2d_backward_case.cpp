@@ -56,8 +56,7 @@ class PreparedBoth final : public Prepared {
   void finish(const Views<float>& v, std::span<const double> sums) const {
     const NormOperands of(problem_);
     const std::size_t channels = usize(problem_.ic);
-    for (std::size_t i = 0; i < v.gradients[0].size(); ++i)
-      v.gradients[0][i] *= v.operands[of.factor][i % channels];
+    for (std::size_t i = 0; i < v.gradients[0].size(); ++i) v.gradients[0][i] *= v.operands[of.factor][i % channels];
     for (std::size_t c = 0; c < channels; ++c) {
       v.gradients[of.offset][c] = static_cast<float>(sums[c]);
       v.gradients[of.factor][c] = static_cast<float>(sums[channels + c]);
@@ -122,10 +121,9 @@ class Conv2DBackwardCase final : public CaseOf<Conv2DBackwardCase> {
     if (!p.norm) return;
     const NormOperands of(p);
     const T* const factor = v.operands[of.factor].data();
-    kernels::reference::normalise_source_backward(p, v.operands[0].data(), v.operands[of.mean].data(), factor,
-                                                  v.operands[of.offset].data(), v.gradients[0].data(),
-                                                  v.gradients[0].data(), v.gradients[of.factor].data(),
-                                                  v.gradients[of.offset].data());
+    kernels::reference::normalise_source_backward(
+        p, v.operands[0].data(), v.operands[of.mean].data(), factor, v.operands[of.offset].data(),
+        v.gradients[0].data(), v.gradients[0].data(), v.gradients[of.factor].data(), v.gradients[of.offset].data());
     for (Index i = 0; i < p.src_elements(); ++i) v.gradients[0][usize(i)] *= factor[i % p.ic];
   }
 

@@ -33,8 +33,8 @@ std::vector<T> read_source(const kernels::Conv2DProblem& p, const Views<T>& v) {
   std::vector<T> src(v.operands[0].begin(), v.operands[0].end());
   if (!p.norm) return src;
   const NormOperands of(p);
-  kernels::reference::normalise_source(p, v.operands[0].data(), v.operands[of.mean].data(), v.operands[of.factor].data(),
-                                       v.operands[of.offset].data(), src.data());
+  kernels::reference::normalise_source(p, v.operands[0].data(), v.operands[of.mean].data(),
+                                       v.operands[of.factor].data(), v.operands[of.offset].data(), src.data());
   return src;
 }
 

@@ -76,22 +76,22 @@ constexpr std::array<Conv2DImplementation, 8> kConv2DImplementations{{
 
 std::string Conv2DProblem::id() const {
   const std::string id = with_bias_and_activation(problem_id({{"n", n},
-                                              {"ih", ih},
-                                              {"iw", iw},
-                                              {"ic", ic},
-                                              {"oc", oc},
-                                              {"kh", kh},
-                                              {"kw", kw},
-                                              {"sh", sh},
-                                              {"sw", sw},
-                                              {"dh", dh},
-                                              {"dw", dw},
-                                              {"pt", ph.before},
-                                              {"pb", ph.after},
-                                              {"pl", pw.before},
-                                              {"pr", pw.after},
-                                              {"g", groups}}),
-                                  bias, activation);
+                                                              {"ih", ih},
+                                                              {"iw", iw},
+                                                              {"ic", ic},
+                                                              {"oc", oc},
+                                                              {"kh", kh},
+                                                              {"kw", kw},
+                                                              {"sh", sh},
+                                                              {"sw", sw},
+                                                              {"dh", dh},
+                                                              {"dw", dw},
+                                                              {"pt", ph.before},
+                                                              {"pb", ph.after},
+                                                              {"pl", pw.before},
+                                                              {"pr", pw.after},
+                                                              {"g", groups}}),
+                                                  bias, activation);
   if (!norm) return id;
   return id + "_norm" + (*norm == Activation::linear ? "" : std::string(name_of(*norm)));
 }

@@ -236,9 +236,10 @@ class DepthwiseSweep final : public Conv2DKernel {
     for (Index kh = 0; kh < p_.kh; ++kh) {
       const Index distance = ih + p_.ph.before - kh * p_.dh, y = distance / p_.sh;
       if (distance < 0 || distance % p_.sh != 0 || y >= oh_) continue;
-      swept.meetings[swept.count++] = {.grad_dst = p_.grad_norm ? normalised_gradient(b, image, y, task) : grad_dst_at(y),
-                                       .weight = b.weight.data() + kh * p_.kw * p_.ic,
-                                       .sums = task.sums + kh * p_.kw * channel_slots_};
+      swept.meetings[swept.count++] = {
+          .grad_dst = p_.grad_norm ? normalised_gradient(b, image, y, task) : grad_dst_at(y),
+          .weight = b.weight.data() + kh * p_.kw * p_.ic,
+          .sums = task.sums + kh * p_.kw * channel_slots_};
     }
     HWY_DYNAMIC_DISPATCH(SweepRow)(swept, p_.sw);
     if (p_.norm) {

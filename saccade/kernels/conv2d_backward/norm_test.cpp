@@ -38,11 +38,12 @@ Gradients run(const Conv2DProblem& p, Conv2DBuffers buffers) {
 // A sweep that takes the gradient back through the normalisation behind gives the same bits as one that finds it taken back.
 TEST(Conv2DBackwardNorm, GradientsAreTakenBackOnTheWay) {
   int compared = 0;
-  for (Conv2DProblem p : {Conv2DProblem{.n = 3, .ih = 20, .iw = 21, .ic = 24, .oc = 48},
-                          Conv2DProblem{.n = 3, .ih = 20, .iw = 21, .ic = 48, .oc = 16},
-                          Conv2DProblem{.n = 3, .ih = 40, .iw = 17, .ic = 48, .oc = 48, .kh = 3, .kw = 3, .groups = 48},
-                          Conv2DProblem{.n = 3, .ih = 41, .iw = 18, .ic = 48, .oc = 48, .kh = 3, .kw = 3, .sh = 2, .sw = 2, .groups = 48},
-                          Conv2DProblem{.n = 1, .ih = 90, .iw = 9, .ic = 80, .oc = 80, .kh = 5, .kw = 3, .groups = 80}}) {
+  for (Conv2DProblem p :
+       {Conv2DProblem{.n = 3, .ih = 20, .iw = 21, .ic = 24, .oc = 48},
+        Conv2DProblem{.n = 3, .ih = 20, .iw = 21, .ic = 48, .oc = 16},
+        Conv2DProblem{.n = 3, .ih = 40, .iw = 17, .ic = 48, .oc = 48, .kh = 3, .kw = 3, .groups = 48},
+        Conv2DProblem{.n = 3, .ih = 41, .iw = 18, .ic = 48, .oc = 48, .kh = 3, .kw = 3, .sh = 2, .sw = 2, .groups = 48},
+        Conv2DProblem{.n = 1, .ih = 90, .iw = 9, .ic = 80, .oc = 80, .kh = 5, .kw = 3, .groups = 80}}) {
     p.bias = false;
     if (p.kw == 3) p.ph = p.pw = {1, 1};
     SCOPED_TRACE(p.id());
@@ -64,7 +65,8 @@ TEST(Conv2DBackwardNorm, GradientsAreTakenBackOnTheWay) {
 }
 
 TEST(Conv2DBackwardNorm, FormulaOfTheGradient) {
-  const std::vector<float> grad(16, 2.0F), src(16, 5.0F), mean(16, 3.0F), factor(16, 10.0F), tilt(16, -4.0F), shift(16, 0.5F);
+  const std::vector<float> grad(16, 2.0F), src(16, 5.0F), mean(16, 3.0F), factor(16, 10.0F), tilt(16, -4.0F),
+      shift(16, 0.5F);
   std::vector<float> to(16);
   simd::normalise_gradient_rows(1, 16, grad.data(), src.data(), {mean, factor, tilt, shift}, to.data());
   EXPECT_EQ(to, std::vector<float>(16, 2.0F * 10.0F + (5.0F - 3.0F) * -4.0F + 0.5F));

@@ -21,8 +21,14 @@ constexpr Index kBlock = 32;  // Pixels of one product.
 // A task has sums of its own. There are so many at most, and none has fewer pixels, the last one apart.
 constexpr Index kMostTasks = 32;
 constexpr Index kLeastPixels = 1024;
-// Filters that oneDNN does not multiply faster, in weights: those that make channels more, and those that make them fewer.
-constexpr Index kMostWidening = 65536, kMostNarrowing = 16384;
+// Filters that oneDNN does not multiply faster, in weights: those that make channels more, and those that make them fewer. Where a
+// normalisation's walks are spared, too, there is more to win.
+constexpr Index kMostWidening = 65536, kMostNarrowing = 16384, kMostNormed = 65536;
+
+Index most_weights(const Conv2DProblem& p) {
+  if (p.norm) return kMostNormed;
+  return p.ic > p.oc ? kMostNarrowing : kMostWidening;
+}
 
 std::unique_ptr<PermuteKernel> exchange_of(Index rows, Index columns) {
   const PermuteProblem problem{.extents = {rows, columns}, .order = {1, 0}};
@@ -140,8 +146,8 @@ class PixelsSweep final : public Conv2DKernel {
       }
       const Index ahead = pixel + 2 * kBlock <= pixels_ ? kBlock : 0;
       float* const grad_src = b.grad_src.data() + pixel * p_.ic;
-      (count == kBlock ? whole_ : last_)(of(used_src, used_grad), of(src + ahead * p_.ic, grad_dst + ahead * p_.oc), sums,
-                                         used_grad, exchanged, grad_src);
+      (count == kBlock ? whole_ : last_)(of(used_src, used_grad), of(src + ahead * p_.ic, grad_dst + ahead * p_.oc),
+                                         sums, used_grad, exchanged, grad_src);
       if (p_.norm) {
         simd::mask_gradient_rows(count, p_.ic, *p_.norm, src, b.norm, grad_src, grad_src, false, norm_sums);
       }
@@ -169,7 +175,7 @@ std::string decline_pixels_sweep(const Conv2DProblem& p) {
   if (p.ph != Pads{} || p.pw != Pads{}) return "it is padded";
   if (p.groups != 1) return "it is grouped";
   if (p.n * p.ih * p.iw < kLeastPixels) return "there are too few pixels";
-  if (p.weight_elements() > (p.ic > p.oc && !p.norm ? kMostNarrowing : kMostWidening)) return "there are too many channels";
+  if (p.weight_elements() > most_weights(p)) return "there are too many channels";
   if (std::string reason = decline_norms(p); !reason.empty()) return reason;
   return SmallGemm::decline();
 }

@@ -123,8 +123,8 @@ void NormaliseGradient(const simd::Columns& columns, Index rows, Activation acti
       const Normalised x =
           NormalisedOf(LoadPart(src + i, count, room, 0.0F), hn::LoadU(d, mean + p), scale, hn::LoadU(d, offset + p));
       const FloatVector grad = decltype(function)::Gradient(x.value, LoadPart(grad_dst + i, count, room, 0.0F));
-      const FloatVector shared = hn::MulAdd(x.difference, hn::LoadU(d, tilt + p), hn::LoadU(d, shift + p));
-      StorePart(hn::Add(hn::Mul(grad, scale), shared), grad_src + i, count, room);
+      StorePart(GradientBefore(grad, x.difference, scale, hn::LoadU(d, tilt + p), hn::LoadU(d, shift + p)),
+                grad_src + i, count, room);
     });
   });
 }
@@ -228,7 +228,7 @@ class SimdBatchNorm final : public BatchNormKernel {
   static constexpr Index kPatterns = 5;
 
   struct Scratch {
-    std::span<double> sums;  ///< [blocks, 2, c]
+    std::span<double> sums;    ///< [blocks, 2, c]
     ChannelStatistics frozen;  ///< Outside training.
     std::span<float> pattern[kPatterns];
   };
@@ -259,7 +259,8 @@ class SimdBatchNorm final : public BatchNormKernel {
     return scratch.frozen;
   }
 
-  NormPatterns fill_patterns(const BatchNormBuffers& buffers, const ChannelStatistics& used, const Scratch& scratch) const {
+  NormPatterns fill_patterns(const BatchNormBuffers& buffers, const ChannelStatistics& used,
+                             const Scratch& scratch) const {
     columns_.fill_pattern(scratch.pattern[0], [&](std::size_t c) { return used.mean[c]; });
     columns_.fill_pattern(scratch.pattern[1], [&](std::size_t c) { return used.factor(buffers.gamma[c], c); });
     columns_.fill_pattern(scratch.pattern[2],

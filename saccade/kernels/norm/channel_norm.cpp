@@ -68,15 +68,16 @@ void NormaliseGradientRows(Index rows, Index channels, const float* grad, const 
     hwy::Prefetch(src + i + kAhead);
     hwy::Prefetch(grad + i + kAhead);
     const FloatVector difference = hn::Sub(hn::LoadU(d, src + i), hn::LoadU(d, norm.mean + c));
-    const FloatVector shared = hn::MulAdd(difference, hn::LoadU(d, norm.tilt + c), hn::LoadU(d, norm.shift + c));
-    hn::StoreU(hn::Add(hn::Mul(hn::LoadU(d, grad + i), hn::LoadU(d, norm.factor + c)), shared), d, to + i);
+    hn::StoreU(GradientBefore(hn::LoadU(d, grad + i), difference, hn::LoadU(d, norm.factor + c),
+                              hn::LoadU(d, norm.tilt + c), hn::LoadU(d, norm.shift + c)),
+               d, to + i);
   });
 }
 
 /// kVectors vectors of channels of each row, whose coefficients and sums stay in registers.
 template <class Function, bool kStreams, std::size_t kVectors>
-HWY_INLINE void MaskColumns(Index rows, Index channels, const float* src, const ChannelPointers& norm, const float* grad,
-                            float* to, double* sums) {
+HWY_INLINE void MaskColumns(Index rows, Index channels, const float* src, const ChannelPointers& norm,
+                            const float* grad, float* to, double* sums) {
   const FloatTag d;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
   const auto at = [lanes](std::size_t v) HWY_ATTR { return static_cast<Index>(v) * lanes; };
