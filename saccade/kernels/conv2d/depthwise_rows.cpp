@@ -37,7 +37,7 @@ namespace {
 constexpr Index kTasksAnImage = 16;
 constexpr Index kLeastFloats = 4096;
 // A task that normalises its rows keeps so many floats of them at least, in the second cache, as the rows above and below are another's, too.
-constexpr Index kBandFloats = 65536;
+constexpr Index kBandFloats = 32768;
 
 class DepthwiseRows final : public Conv2DKernel {
  public:

@@ -28,7 +28,7 @@ namespace saccade::kernels::HWY_NAMESPACE {
 constexpr Index kFloatRows = 16;
 
 /// So far ahead, in floats, what is read is fetched: the rows come from memory, one behind the other.
-constexpr Index kAhead = 512;
+constexpr Index kAhead = 2048;
 
 /// to[i] += v[i].
 HWY_INLINE void AddDoubles(FloatVector v, double* to) {
