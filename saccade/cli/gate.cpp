@@ -106,7 +106,8 @@ class RowReader {
   int line_;
 };
 
-/// The network with something between each convolution or max pooling and what is before it, so that they are computed apart.
+/// The network with something between each convolution or max pooling and what is before it, so that they are computed
+/// apart.
 Model with_layers_apart(const Model& net) {
   std::vector<Node> made;
   for (const GraphNode& node : net.nodes()) {

@@ -15,8 +15,8 @@ namespace saccade::cli {
 ///
 /// An operation with a case's id and a pass, or a network with a batch size and a step. The yardstick is
 /// - of an operation, another implementation: that one's time over the time of the one that plans take;
-/// - of a network, `exact` (convolutions summed as defined) or `apart` (nothing joined to the convolution before or behind it): the
-///   time of the step with that over the time without;
+/// - of a network, `exact` (convolutions summed as defined) or `apart` (no layer joined to a convolution): the time of the
+///   step with that over the time without;
 /// - of both, `fma_peak`: the share of it that is reached.
 struct GateRow {
   std::string target, shape, step, yardstick;

@@ -146,34 +146,33 @@ std::unique_ptr<Operation> BatchNorm::prepare(const PrepareContext& context) con
 namespace internal {
 
 void join_norms(const JoinScope& scope, Joins& joins) {
-  const auto& [model, folds, passive, first, last, batch] = scope;
-  const std::span<const GraphNode> nodes = model.nodes();
-  const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
-  std::vector<bool> done(nodes.size());  // elsewhere
-  for (const std::optional<Fold>& fold : folds) {
-    if (fold) done[fold->norm] = true;
+  const std::span<const GraphNode> nodes = scope.model.nodes();
+  const std::vector<std::optional<std::size_t>> reader = single_readers(scope.model.graph());
+  std::vector<bool> done_elsewhere(nodes.size());
+  for (const std::optional<Fold>& fold : scope.folds) {
+    if (fold) done_elsewhere[fold->norm] = true;
   }
   for (const std::optional<Join>& join : joins) {
-    for (std::size_t k = 0; join && k < join->others.size(); ++k) done[join->others[k]] = true;
+    for (std::size_t k = 0; join && k < join->others.size(); ++k) done_elsewhere[join->others[k]] = true;
   }
-  for (std::size_t i = first + 1; i <= last; ++i) {
+  for (std::size_t i = scope.first + 1; i <= scope.last; ++i) {
     const auto* norm = dynamic_cast<const BatchNorm*>(nodes[i].layer.get());
-    if (norm == nullptr || done[i]) continue;
-    const auto changes = [parameters = model.parameters()](std::size_t p) { return parameters[p].trainable; };
+    if (norm == nullptr || done_elsewhere[i]) continue;
+    const auto changes = [parameters = scope.model.parameters()](std::size_t p) { return parameters[p].trainable; };
     // A frozen one scales gradients and keeps nothing, in which the activation would hinder it.
-    if (!passive[i] && std::ranges::none_of(nodes[i].parameters, changes)) continue;
+    if (!scope.passive[i] && std::ranges::none_of(nodes[i].parameters, changes)) continue;
     NormAndMore found{.options = norm->options()};
     std::size_t by = i;
     std::optional<std::size_t> next = reader[i];
-    if (next && *next <= last && dynamic_cast<const Add*>(nodes[*next].layer.get()) != nullptr) {
-      if (nodes[*next].inputs.size() != 2 || joins[*next] || passive[*next] != passive[i]) continue;
+    if (next && *next <= scope.last && dynamic_cast<const Add*>(nodes[*next].layer.get()) != nullptr) {
+      if (nodes[*next].inputs.size() != 2 || joins[*next] || scope.passive[*next] != scope.passive[i]) continue;
       by = *next;
       found.residual = true;
       found.src = nodes[by].inputs[0] == i ? 0 : 1;
       next = reader[by];
     }
     const auto* function =
-        next && *next <= last ? dynamic_cast<const ActivationLayer*>(nodes[*next].layer.get()) : nullptr;
+        next && *next <= scope.last ? dynamic_cast<const ActivationLayer*>(nodes[*next].layer.get()) : nullptr;
     std::vector<std::size_t> others(by == i ? 0 : 1, i);
     if (function != nullptr && function->is_usual() && function->activation() != Activation::linear &&
         !(found.residual && gradient_needs_src(function->activation()))) {

@@ -57,18 +57,18 @@ std::unique_ptr<Operation> prepare(kernels::ConvDepthwise2DProblem problem, cons
 }  // namespace
 
 void join_convolutions(const JoinScope& scope, Joins& joins) {
-  const auto& [model, folds, passive, first, last, batch] = scope;
-  const std::span<const GraphNode> nodes = model.nodes();
-  const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
-  const auto problem_at = [&nodes, &folds = folds](std::size_t i) -> std::optional<kernels::Conv2DProblem> {
+  const std::span<const GraphNode> nodes = scope.model.nodes();
+  const std::vector<std::optional<std::size_t>> reader = single_readers(scope.model.graph());
+  const auto problem_at = [&nodes, &scope](std::size_t i) -> std::optional<kernels::Conv2DProblem> {
     if (nodes[i].inputs.size() != 1) return std::nullopt;
-    return convolution_of(folds[i] ? *folds[i]->layer : *nodes[i].layer, nodes[nodes[i].inputs[0]].shape);
+    return convolution_of(scope.folds[i] ? *scope.folds[i]->layer : *nodes[i].layer, nodes[nodes[i].inputs[0]].shape);
   };
-  for (std::size_t i = first + 1; i <= last; ++i) {
+  for (std::size_t i = scope.first + 1; i <= scope.last; ++i) {
     const std::optional<kernels::Conv2DProblem> conv = problem_at(i);
     if (!conv || !sees_single_pixels(*conv)) continue;
-    const std::optional<std::size_t> next = reader[folds[i] ? folds[i]->activation.value_or(folds[i]->norm) : i];
-    if (!next || *next > last || !passive[*next] || joins[*next]) continue;
+    const std::optional<std::size_t> next =
+        reader[scope.folds[i] ? scope.folds[i]->activation.value_or(scope.folds[i]->norm) : i];
+    if (!next || *next > scope.last || !scope.passive[*next] || joins[*next]) continue;
     const std::optional<kernels::Conv2DProblem> depthwise = problem_at(*next);
     if (!depthwise || !is_depthwise(*depthwise)) continue;
     if (depthwise->activation != conv->activation || depthwise->bias != conv->bias) continue;

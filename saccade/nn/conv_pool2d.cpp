@@ -105,22 +105,22 @@ std::unique_ptr<Operation> prepare(kernels::ConvPool2DProblem problem, const Pre
 }  // namespace
 
 void join_pools(const JoinScope& scope, Joins& joins) {
-  const auto& [model, folds, passive, first, last, batch] = scope;
-  const std::span<const GraphNode> nodes = model.nodes();
-  const std::vector<std::optional<std::size_t>> reader = single_readers(model.graph());
-  for (std::size_t i = first + 1; i <= last; ++i) {
-    const Layer& layer = folds[i] ? *folds[i]->layer : *nodes[i].layer;
+  const std::span<const GraphNode> nodes = scope.model.nodes();
+  const std::vector<std::optional<std::size_t>> reader = single_readers(scope.model.graph());
+  for (std::size_t i = scope.first + 1; i <= scope.last; ++i) {
+    const Layer& layer = scope.folds[i] ? *scope.folds[i]->layer : *nodes[i].layer;
     if (nodes[i].inputs.size() != 1) continue;
     std::optional<kernels::ConvPool2DProblem> problem = conv_part(layer, nodes[nodes[i].inputs[0]].shape);
     if (!problem) continue;
-    std::optional<std::size_t> next = reader[folds[i] ? folds[i]->activation.value_or(folds[i]->norm) : i];
+    std::optional<std::size_t> next =
+        reader[scope.folds[i] ? scope.folds[i]->activation.value_or(scope.folds[i]->norm) : i];
     std::vector<std::size_t> others;
     if (next && problem->activation == Activation::linear && is_relu(*nodes[*next].layer)) {
       others.push_back(*next);
       problem->activation = Activation::relu;
       next = reader[*next];
     }
-    if (!next || *next > last || !pools_pairs(*nodes[*next].layer, nodes[i].shape)) continue;
+    if (!next || *next > scope.last || !pools_pairs(*nodes[*next].layer, nodes[i].shape)) continue;
     others.push_back(*next);
     joins[i] =
         Join{.others = std::move(others),

@@ -8,6 +8,7 @@
 #include "saccade/nn/batch_norm.h"
 #include "saccade/nn/conv2d.h"
 #include "saccade/nn/dense.h"
+#include "saccade/nn/depthwise_conv2d.h"
 #include "saccade/nn/elementwise.h"
 #include "saccade/nn/merge.h"
 #include "saccade/nn/plan.h"
@@ -43,6 +44,19 @@ std::vector<std::string> names_of(const Model& net, const std::vector<std::size_
   std::vector<std::string> names;
   for (const std::size_t i : nodes) names.push_back(net.nodes()[i].name);
   return names;
+}
+
+// A convolution that takes its gradient back through the normalisation behind it is a step by itself.
+TEST(FrozenCuts, AreNoneWhereAllLearns) {
+  const Node x = input({32, 32, 16});
+  Node y = Conv2D{{.filters = 16, .kernel = 1, .use_bias = false, .name = "head"}}(x);
+  y = Conv2D{{.filters = 32, .kernel = 1, .use_bias = false, .name = "expand"}}(y);
+  y = ActivationLayer{{.activation = relu}}(BatchNorm{}(y));
+  y = DepthwiseConv2D{{.kernel = 3, .padding = same, .use_bias = false}}(y);
+  Model net("net", x, Dense{{.units = 2}}(GlobalAveragePool2D{}(y)));
+  EXPECT_THAT(frozen_cuts(net), IsEmpty());
+  net.freeze("head*");
+  EXPECT_THAT(names_of(net, frozen_cuts(net)), ElementsAre("head"));
 }
 
 TEST(FrozenCuts, AreWhereOneTensorPassesThatNothingChanges) {

@@ -12,8 +12,10 @@
 
 namespace saccade::internal {
 
-/// Layers that the step of one of them, node i, computes together; of what lies between them nobody else reads anything.
-/// The steps of the others become views: those before it of what the first one reads, those behind it of what it writes.
+/// Layers that the step of one of them, node i, computes together; of what lies between them nobody else reads
+/// anything. A layer by itself may be such a step, where it has an operation of its own because of what stands beside
+/// it. The steps of the others become views: those before it of what the first one reads, those behind it of what it
+/// writes.
 struct Join {
   std::vector<std::size_t> others;      ///< The nodes whose work it does.
   std::vector<std::size_t> parameters;  ///< The nodes whose parameters the operation takes, in its order.
@@ -32,6 +34,7 @@ struct JoinScope {
   const Model& model;
   const std::vector<std::optional<Fold>>& folds;  ///< What folds into each node.
   const std::vector<bool>& passive;               ///< Whether no backward pass comes to a node.
+  const std::vector<bool>& wants_grad;            ///< Whether a backward pass computes the gradient of a node's output.
   std::size_t first, last;
   Index batch = 1;
 };
@@ -50,8 +53,9 @@ void join_pools(const JoinScope& scope, Joins& joins);
 /// activation, and a bias or none.
 void join_convolutions(const JoinScope& scope, Joins& joins);
 
-/// In training, a batch normalisation, and perhaps a ReLU behind it, join the convolution that reads them, which then normalises as it
-/// reads; and where they stand behind a convolution, that one takes the gradient back through the normalisation as it reads it.
+/// In training, a batch normalisation, and perhaps a ReLU behind it, join the convolution that reads them, which then
+/// normalises as it reads; and where they stand behind a convolution, that one takes the gradient back through the
+/// normalisation as it reads it.
 void join_normed_convolutions(const JoinScope& scope, Joins& joins);
 
 /// The addition of a shortcut, an activation, or both, join the batch normalisation before them: in the addition's step,

@@ -15,8 +15,9 @@ namespace {
 using kernels::Conv2DKernel;
 using kernels::Conv2DProblem;
 
-/// What a convolution that reads through a batch normalisation leaves to the convolution before it: how to turn the gradient that it wrote,
-/// of the normalised values, into that of what was normalised. Written before the other's backward pass, which reads it.
+/// What a convolution that reads through a batch normalisation leaves to the convolution before it: how to turn the
+/// gradient that it wrote, of the normalised values, into that of what was normalised. Written before the other's
+/// backward pass, which reads it.
 struct PassedGradient {
   std::vector<float> mean, factor, tilt, shift;
 
@@ -24,8 +25,9 @@ struct PassedGradient {
   kernels::ChannelNormGradient coefficients() const { return {mean, factor, tilt, shift}; }
 };
 
-/// A convolution in training, beside batch normalisations whose walks over memory it spares: of the one before it, it reads the input, and
-/// normalises it as it goes; of the one behind it, it reads the gradient, and takes it back as it goes.
+/// A convolution in training, beside batch normalisations whose walks over memory it spares: of the one before it, it
+/// reads the input, and normalises it as it goes; of the one behind it, it reads the gradient, and takes it back as it
+/// goes.
 struct NormedConv {
   Conv2DProblem problem;                     ///< For the whole batch.
   BatchNormOptions norm{};                   ///< With problem.norm.
@@ -107,7 +109,8 @@ class NormedConvOperation final : public Operation {
   }
 
   std::vector<Part> explain() const override {
-    return {{"forward", forward_.explanation}, {"backward", backward_.explanation}};
+    return {{"forward", forward_.explanation},
+            {conv_.behind ? "backward, from a norm" : "backward", backward_.explanation}};
   }
 
  private:
@@ -153,12 +156,12 @@ class NormedConvFinder {
   void find(Joins& joins) {
     std::vector<std::optional<Found>> found(nodes_.size());
     for (std::size_t i = scope_.first + 1; i <= scope_.last; ++i) {
-      if (!joins[i]) found[i] = behind_norm(i);
+      if (!joins[i] || !joins[i]->declined.empty()) found[i] = behind_norm(i);
     }
     for (std::size_t i = scope_.first + 1; i <= scope_.last; ++i) {
       if (!found[i] || !found[i]->norm) continue;
       const std::size_t before = nodes_[*found[i]->norm].inputs[0];
-      if (before <= scope_.first || joins[before] || reader_[before] != found[i]->norm) continue;
+      if (before <= scope_.first || reader_[before] != found[i]->norm) continue;
       if (!found[before]) found[before] = learning_convolution(before);
       if (!found[before]) continue;
       Conv2DProblem problem = found[before]->conv.problem;
@@ -186,8 +189,7 @@ class NormedConvFinder {
   /// Node i, if it is a convolution whose weight learns, and whose source wants its gradient.
   std::optional<Found> learning_convolution(std::size_t i) const {
     const GraphNode& node = nodes_[i];
-    if (scope_.folds[i] || scope_.passive[i] || node.inputs.size() != 1 || node.inputs[0] < scope_.first) return {};
-    if (scope_.passive[node.inputs[0]] || node.parameters.empty() || !learns(node.parameters[0])) return {};
+    if (node.parameters.empty() || !learns(node.parameters[0]) || !scope_.wants_grad[node.inputs[0]]) return {};
     std::optional<Conv2DProblem> problem = convolution_of(*node.layer, nodes_[node.inputs[0]].shape);
     if (!problem || problem->activation != Activation::linear) return {};
     problem->n = scope_.batch;
@@ -210,7 +212,7 @@ class NormedConvFinder {
     if (norm == nullptr || before <= scope_.first || reader_[before] != found->function.value_or(i)) return {};
     // A frozen one uses its moving statistics.
     if (!std::ranges::all_of(nodes_[before].parameters, [this](std::size_t p) { return changes(p); })) return {};
-    if (scope_.passive[nodes_[before].inputs[0]]) return {};
+    if (!scope_.wants_grad[nodes_[before].inputs[0]]) return {};
     found->conv.norm = norm->options();
     found->norm = before;
     found->conv.problem.norm = activation;

@@ -34,6 +34,7 @@ struct NetOptions {
   Index stride = 1;
   bool first = true;  ///< A convolution that does not take gradients back stands before them.
   bool bias = false;
+  Activation own = Activation::linear;  ///< Of the convolutions `expand` and `depthwise` themselves.
 };
 
 /// expand norm act depthwise norm act project norm, added to what it came from where they agree, and a head.
@@ -53,9 +54,14 @@ Model net_of(const NetOptions& o) {
     y = activated(y, "first");
   }
   const Node shortcut = y;
-  y = Conv2D{{.filters = 48, .kernel = 1, .use_bias = o.bias, .name = "expand"}}(y);
+  y = Conv2D{{.filters = 48, .kernel = 1, .activation = o.own, .use_bias = o.bias, .name = "expand"}}(y);
   y = activated(y, "expand");
-  y = DepthwiseConv2D{{.kernel = 3, .strides = o.stride, .padding = same, .use_bias = false, .name = "depthwise"}}(y);
+  y = DepthwiseConv2D{{.kernel = 3,
+                       .strides = o.stride,
+                       .padding = same,
+                       .activation = o.own,
+                       .use_bias = false,
+                       .name = "depthwise"}}(y);
   y = activated(y, "depthwise");
   y = Conv2D{{.filters = 16, .kernel = 1, .use_bias = false, .name = "project"}}(y);
   y = normalised(y, "project");
@@ -75,11 +81,16 @@ struct Values {
   std::vector<float> values;
 };
 
-std::vector<Values> results(Model net, bool wants_grad = false) {
-  std::vector<float> src(usize(kBatch * net.graph().input_shape().elements()));
+std::size_t position_of(const Model& net, const std::string& name) {
+  return usize(std::ranges::find(net.nodes(), name, &GraphNode::name) - net.nodes().begin());
+}
+
+std::vector<Values> results(Model net, bool wants_grad = false, const std::string& first = {}) {
+  const PlanPart part{.first = first.empty() ? 0 : position_of(net, first), .wants_grad = wants_grad};
+  std::vector<float> src(usize(kBatch * net.nodes()[part.first].shape.elements()));
   Stream stream(6, 0, 0, slot_of("normed convolution"));
   for (float& value : src) value = static_cast<float>(stream.uniform()) * 4.0F - 2.0F;
-  Plan plan(net, kBatch, PlanMode::training, {.wants_grad = wants_grad});
+  Plan plan(net, kBatch, PlanMode::training, part);
   std::vector<Values> all;
   const auto add = [&](std::string name, std::span<const float> values) {
     all.push_back({std::move(name), {values.begin(), values.end()}});
@@ -89,7 +100,7 @@ std::vector<Values> results(Model net, bool wants_grad = false) {
     for (float& value : plan.output_grad()) value = static_cast<float>(stream.uniform()) - 0.5F;
     plan.backward();
     for (const Parameter& p : net.parameters()) {
-      if (p.learns()) add(p.name, p.grad.floats());
+      if (p.learns() && p.grad.shape() == p.value.shape()) add(p.name, p.grad.floats());
     }
     if (wants_grad) add("input", plan.input_grad());
   }
@@ -138,10 +149,12 @@ TEST(NormedConvolutions, GiveWhatTheLayersGiveOneByOne) {
           for (const Values& v : all) values.insert(values.end(), v.values.begin(), v.values.end());
           return values;
         };
+        const int usual = thread_count();
+        set_thread_count(1);
         const std::vector<float> expected = bits(results(joined));
         set_thread_count(2);
         EXPECT_EQ(bits(results(joined)), expected);
-        set_thread_count(1);
+        set_thread_count(usual);
       }
     }
   }
@@ -162,19 +175,24 @@ TEST(NormedConvolutions, AreNamed) {
   EXPECT_THAT(text, HasSubstr("\nact_depthwise\n  computed together with project\n"));
   EXPECT_THAT(text, HasSubstr("\nnorm_depthwise\n  computed together with project\n"));
   EXPECT_THAT(text, HasSubstr("\nadd\n  forward and backward   simd\n"));
+  EXPECT_THAT(text, HasSubstr("\nexpand\n  forward                pixel_products"));
+  EXPECT_THAT(text, HasSubstr("\n  backward, from a norm  pixels_sweep"));
+  EXPECT_THAT(text, HasSubstr("\n  backward, from a norm  depthwise_sweep"));
 }
 
 TEST(NormedConvolutions, DoWithWhatIsFrozen) {
-  const std::vector<std::vector<std::string>> frozen{{"expand*"},
-                                                     {"norm_expand*"},
-                                                     {"norm_expand.gamma"},
-                                                     {"depthwise*"},
-                                                     {"norm_depthwise.moving*"},
-                                                     {"project*"},
-                                                     {"first*", "expand*"},
-                                                     {"norm_*"},
-                                                     {"norm_expand*", "depthwise*"},
-                                                     {"first*", "norm_first*", "expand*", "norm_expand*"}};
+  const std::vector<std::vector<std::string>> frozen{
+      {"first*", "norm_first.gamma", "norm_first.beta"},  // statistics change, nothing learns
+      {"first*", "norm_first*", "expand*"},               // a norm learns, what it reads wants no gradient{"expand*"},
+      {"norm_expand*"},
+      {"norm_expand.gamma"},
+      {"depthwise*"},
+      {"norm_depthwise.moving*"},
+      {"project*"},
+      {"first*", "expand*"},
+      {"norm_*"},
+      {"norm_expand*", "depthwise*"},
+      {"first*", "norm_first*", "expand*", "norm_expand*"}};
   for (const std::vector<std::string>& patterns : frozen) {
     SCOPED_TRACE(patterns.back());
     Model joined = net_of({}), apart = net_of({.apart = true});
@@ -187,6 +205,49 @@ TEST(NormedConvolutions, DoWithWhatIsFrozen) {
   }
 }
 
+TEST(NormedConvolutions, DoWithAPartOfANetwork) {
+  const Model joined = net_of({}), apart = net_of({.apart = true});
+  for (const std::string first : {"first", "norm_first", "act_first"}) {
+    for (const bool wants_grad : {false, true}) {
+      SCOPED_TRACE(first);
+      // The shortcut reads act_first, so nothing behind it stands where everything passes.
+      expect_near(results(joined, wants_grad, first), results(apart, wants_grad, first));
+    }
+  }
+  const Model chain = net_of({.stride = 2}), chain_apart = net_of({.apart = true, .stride = 2});
+  for (const std::string first :
+       {"expand", "norm_expand", "act_expand", "depthwise", "norm_depthwise", "act_depthwise"}) {
+    for (const bool wants_grad : {false, true}) {
+      SCOPED_TRACE(first);
+      expect_near(results(chain, wants_grad, first), results(chain_apart, wants_grad, first));
+    }
+  }
+}
+
+TEST(NormedConvolutions, DoWithActivationsOfTheirOwn) {
+  for (const Activation own : {Activation::relu, Activation::swish}) {
+    const Model joined = net_of({.own = own});
+    EXPECT_THAT(explain(joined), Not(HasSubstr("together with depthwise")));
+    expect_near(results(joined), results(net_of({.apart = true, .own = own})));
+  }
+}
+
+TEST(NormedConvolutions, KeepNaN) {
+  Model net = net_of({});
+  Plan plan(net, kBatch, PlanMode::training);
+  std::vector<float> src(usize(kBatch * net.graph().input_shape().elements()), 1.0F);
+  for (std::size_t i = 0; i < src.size(); ++i) src[i] = static_cast<float>(i * i % 17);
+  const auto is_nan = [](float x) { return std::isnan(x); };
+  plan.forward(src);
+  std::ranges::fill(plan.output_grad(), std::nanf(""));
+  plan.backward();
+  for (const char* name :
+       {"project.weight", "norm_depthwise.beta", "depthwise.weight", "norm_expand.gamma", "expand.weight"})
+    EXPECT_TRUE(std::ranges::all_of(net.parameter(name).grad.floats(), is_nan)) << name;
+  src[0] = std::nanf("");
+  EXPECT_TRUE(std::ranges::all_of(plan.forward(src), is_nan));
+}
+
 TEST(NormedConvolutions, DoWithABias) {
   const Model joined = net_of({.bias = true});
   EXPECT_THAT(explain(joined), HasSubstr("\nnorm_expand\n  computed together with depthwise\n"));
@@ -195,8 +256,8 @@ TEST(NormedConvolutions, DoWithABias) {
 
 TEST(NormedConvolutions, LeaveWhatSomebodyElseReads) {
   const auto net = [](bool before, bool between, bool apart) {
-    const Node x = input({8, 8, 16});
-    const Node y = Conv2D{{.filters = 16, .kernel = 1, .name = "conv"}}(x);
+    const Node x = input({22, 21, 16});
+    const Node y = Conv2D{{.filters = 16, .kernel = 1, .use_bias = false, .name = "conv"}}(x);
     const Node norm = BatchNorm{{.name = "norm"}}(y);
     const Node act = ActivationLayer{{.activation = relu, .name = "act"}}(norm);
     const Node read = apart ? Dropout{{.rate = 0.0F}}(act) : act;
@@ -209,6 +270,7 @@ TEST(NormedConvolutions, LeaveWhatSomebodyElseReads) {
   EXPECT_THAT(explain(net(false, true, false)), Not(HasSubstr("together with depthwise")));
   // What is normalised has two gradients, so the convolution before it is handed their sum.
   EXPECT_THAT(explain(net(true, false, false)), HasSubstr("norm\n  computed together with depthwise\n"));
+  EXPECT_THAT(explain(net(true, false, false)), Not(HasSubstr("from a norm")));
   Model joined = net(true, false, false), apart = net(true, false, true);
   joined.initialize(3);
   apart.initialize(3);

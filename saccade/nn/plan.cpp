@@ -187,8 +187,10 @@ void Plan::prepare(Model& model, const PlanPart& part) {
   const bool training = mode_ == PlanMode::training;
   const internal::Roles roles = internal::roles_in_training(model);
   const std::vector<std::optional<internal::Fold>> folds = folds_of(model, mode_, roles, part, last);
+  const std::vector<bool> wanted =
+      training ? internal::wanted_gradients(model, first_, part.wants_grad) : std::vector<bool>(model.nodes().size());
   const internal::Joins joins =
-      internal::find_joins({model, folds, passive_nodes(model, mode_, roles, part), first_, last, batch_});
+      internal::find_joins({model, folds, passive_nodes(model, mode_, roles, part), wanted, first_, last, batch_});
   const std::vector<std::string> done_by = work_done_elsewhere(nodes, folds, joins);
   steps_.resize(first_);
   steps_.push_back(make_input(nodes[first_]));

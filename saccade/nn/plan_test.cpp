@@ -46,6 +46,9 @@ Model everything() {
   const Node x = input({12, 12, 3});
   Node y = Conv2D{{.filters = 4, .kernel = 3, .padding = same, .use_bias = false}}(x);
   y = ActivationLayer{{.activation = relu}}(BatchNorm{}(y));
+  y = Conv2D{{.filters = 16, .kernel = 1, .use_bias = false}}(y);
+  y = ActivationLayer{{.activation = relu}}(BatchNorm{}(y));
+  y = DepthwiseConv2D{{.kernel = 3, .padding = same, .use_bias = false}}(y);
   const Node left = MaxPool2D{}(y);
   const Node right = AveragePool2D{}(Dropout{{.rate = 0.25F}}(y));
   y = Concatenate{}({Add{}({left, right}), left});

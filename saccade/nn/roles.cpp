@@ -24,6 +24,18 @@ Roles roles_in_training(const Model& model) {
   return roles;
 }
 
+std::vector<bool> wanted_gradients(const Model& model, std::size_t first, bool of_first) {
+  const std::span<const GraphNode> nodes = model.nodes();
+  std::vector<bool> wanted(nodes.size());
+  wanted[first] = of_first;
+  for (std::size_t i = first + 1; i < nodes.size(); ++i) {
+    wanted[i] =
+        std::ranges::any_of(nodes[i].parameters, [&](std::size_t p) { return model.parameters()[p].learns(); }) ||
+        std::ranges::any_of(nodes[i].inputs, [&](std::size_t input) { return wanted[input]; });
+  }
+  return wanted;
+}
+
 std::vector<std::optional<Fold>> folds_in_training(const Model& model, const Roles& roles) {
   return find_folds(model.graph(), roles.frozen, passive_in_training(roles));
 }
@@ -55,7 +67,8 @@ std::vector<std::size_t> frozen_cuts(const Model& model) {
   const internal::Roles roles = internal::roles_in_training(model);
   const std::vector<std::optional<internal::Fold>> folds = internal::folds_in_training(model, roles);
   const std::vector<bool> passive = internal::passive_in_training(roles);
-  const internal::Joins joins = internal::find_joins({model, folds, passive, 0, nodes.size() - 1});
+  const internal::Joins joins =
+      internal::find_joins({model, folds, passive, internal::wanted_gradients(model, 0, false), 0, nodes.size() - 1});
   // The last node to take part in what each one does: the last to read it, or to be computed with it.
   std::vector<std::size_t> reach(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
@@ -63,7 +76,7 @@ std::vector<std::size_t> frozen_cuts(const Model& model) {
   }
   std::vector<bool> is_joined(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    if (!joins[i] || !joins[i]->declined.empty()) continue;
+    if (!joins[i] || !joins[i]->declined.empty() || joins[i]->others.empty()) continue;
     const auto [first, last] = std::ranges::minmax(joins[i]->others);
     is_joined[std::min(first, i)] = true;
     reach[std::min(first, i)] = std::max(last, i);

@@ -21,6 +21,10 @@ Roles roles_in_training(const Model& model);
 /// Whether no backward pass comes to a node while the network trains.
 std::vector<bool> passive_in_training(const Roles& roles);
 
+/// Whether training computes the gradient of each node's output: because something at or below it learns, from behind
+/// node `first` on, or because that node's own is wanted.
+std::vector<bool> wanted_gradients(const Model& model, std::size_t first, bool of_first);
+
 /// What folds into each node while the network trains.
 std::vector<std::optional<Fold>> folds_in_training(const Model& model, const Roles& roles);
 

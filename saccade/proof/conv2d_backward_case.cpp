@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "saccade/kernels/conv2d/reference.h"
 #include "saccade/kernels/conv2d_backward/conv2d_backward.h"
@@ -40,7 +41,7 @@ class PreparedBoth final : public Prepared {
 
   void run(Pass, const Views<float>& views, std::span<std::byte> scratch, std::span<std::byte>) override {
     auto buffers = weighted_buffers<Conv2DBuffers>(views, problem_.bias, scratch);
-    std::vector<double> sums(usize(2 * problem_.ic));
+    std::vector<double> sums(usize(2 * problem_.ic), std::nan(""));
     if (problem_.norm) {
       buffers.norm = norm_of(problem_, views);
       buffers.norm_sums = sums;
@@ -67,7 +68,8 @@ class PreparedBoth final : public Prepared {
   Found<Conv2DKernel> both_, data_, weights_;
 };
 
-/// Operands src, weight, bias, and a norm's coefficients; all their gradients but the mean's come from one backward pass, which is all there is.
+/// Operands src, weight, bias, and a norm's coefficients; all their gradients but the mean's come from one backward
+/// pass, which is all there is.
 class Conv2DBackwardCase final : public CaseOf<Conv2DBackwardCase> {
  public:
   explicit Conv2DBackwardCase(const Conv2DProblem& problem) : problem_(problem) {}
@@ -90,7 +92,8 @@ class Conv2DBackwardCase final : public CaseOf<Conv2DBackwardCase> {
   }
   double rounding(Pass) const override {
     const Conv2DProblem& p = problem_;
-    // The longer of the sums for a weight and for a pixel, and a norm's own steps. Its sums go over those for all pixels.
+    // The longer of the sums for a weight and for a pixel, and a norm's own steps. Its sums go over those for all
+    // pixels.
     const Index pixel = p.kh * p.kw * (p.oc / p.groups);
     const Index norm = p.norm ? p.n * p.ih * p.iw + pixel + 6 : 0;
     return static_cast<double>(std::max({p.n * p.oh() * p.ow(), pixel, norm}) + 1);

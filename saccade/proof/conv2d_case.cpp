@@ -16,8 +16,9 @@ namespace {
 using kernels::Conv2DBuffers;
 using kernels::Conv2DProblem;
 
-/// Operands src, weight, bias, and the coefficients of a norm; result dst. A case with an activation, or a norm, has the forward pass only: the
-/// backward passes take the gradient before the one, and those behind the other are conv2d_backward's.
+/// Operands src, weight, bias, and the coefficients of a norm; result dst. A case with an activation, or a norm, has
+/// the forward pass only: the backward passes take the gradient before the one, and those behind the other are
+/// conv2d_backward's.
 class Conv2DCase final : public CaseOf<Conv2DCase> {
  public:
   explicit Conv2DCase(const Conv2DProblem& problem) : problem_(problem) {}

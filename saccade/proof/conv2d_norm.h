@@ -7,7 +7,8 @@
 
 namespace saccade::proof {
 
-/// The coefficients of a convolution's norm (Conv2DProblem::norm), which follow its other operands: mean, factor, offset.
+/// The coefficients of a convolution's norm (Conv2DProblem::norm), which follow its other operands: mean, factor,
+/// offset.
 struct NormOperands {
   std::size_t mean, factor, offset;
 

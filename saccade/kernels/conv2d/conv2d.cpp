@@ -51,25 +51,28 @@ std::unique_ptr<Conv2DKernel> make_reference(const Conv2DProblem& problem) {
   return std::make_unique<ReferenceConv2D>(problem);
 }
 
-/// That of an implementation which reads its source as it is.
+/// That of an implementation which normalises what it reads in forward passes.
 template <std::string (*kDecline)(const Conv2DProblem&)>
-std::string decline_norm_or(const Conv2DProblem& p) {
-  return p.norm ? "it does not normalise what it reads" : kDecline(p);
+std::string normalises(const Conv2DProblem& p) {
+  if (p.grad_norm) return "it does not take gradients back through a normalisation";
+  return p.norm && p.pass != Pass::forward ? "it normalises in forward passes alone" : kDecline(p);
 }
 
-std::string decline_reference(const Conv2DProblem& p) {
-  return p.norm && p.pass != Pass::forward ? "it normalises in forward passes alone" : "";
+/// That of one which reads its source as it is.
+template <std::string (*kDecline)(const Conv2DProblem&)>
+std::string reads_plainly(const Conv2DProblem& p) {
+  return p.norm ? "it does not normalise what it reads" : normalises<kDecline>(p);
 }
 
 constexpr std::array<Conv2DImplementation, 8> kConv2DImplementations{{
-    {"pixels", decline_norm_or<simd::decline_pixels>, simd::make_pixels},
-    {"dense", decline_norm_or<decline_dense_conv2d>, make_dense_conv2d},
-    {"winograd", decline_norm_or<decline_winograd>, make_winograd},
-    {"depthwise_rows", simd::decline_depthwise_rows, simd::make_depthwise_rows},
-    {"pixel_products", decline_pixel_products, make_pixel_products},
-    {"onednn", decline_norm_or<onednn::decline_conv2d>, onednn::make_conv2d},
-    {"depthwise", decline_norm_or<simd::decline_depthwise>, simd::make_depthwise},
-    {"reference", decline_reference, make_reference},
+    {"pixels", reads_plainly<simd::decline_pixels>, simd::make_pixels},
+    {"dense", reads_plainly<decline_dense_conv2d>, make_dense_conv2d},
+    {"winograd", reads_plainly<decline_winograd>, make_winograd},
+    {"depthwise_rows", normalises<simd::decline_depthwise_rows>, simd::make_depthwise_rows},
+    {"pixel_products", normalises<decline_pixel_products>, make_pixel_products},
+    {"onednn", reads_plainly<onednn::decline_conv2d>, onednn::make_conv2d},
+    {"depthwise", reads_plainly<simd::decline_depthwise>, simd::make_depthwise},
+    {"reference", normalises<accept_all<Conv2DProblem>>, make_reference},
 }};
 
 }  // namespace

@@ -35,10 +35,12 @@ struct Conv2DProblem {
   /// Forward only: the weight of the first run is that of every run, so it may be kept in another layout.
   bool constant_weight = false;
 
-  /// The source is read through a batch normalisation and this activation behind it (Conv2DBuffers::norm): in the formula above, act(v) of
-  /// channel_norm.h stands in place of src; pixels outside stay 0. Backward, for conv2d_backward.h alone, grad_src is the gradient of v.
+  /// The source is read through a batch normalisation and this activation behind it (Conv2DBuffers::norm): in the
+  /// formula above, act(v) of channel_norm.h stands in place of src; pixels outside stay 0. Backward, for
+  /// conv2d_backward.h alone, grad_src is the gradient of v.
   std::optional<Activation> norm{};
-  /// grad_dst is read through the gradient of the batch normalisation behind (Conv2DBuffers::grad_norm): for conv2d_backward.h alone.
+  /// grad_dst is read through the gradient of the batch normalisation behind (Conv2DBuffers::grad_norm): for
+  /// conv2d_backward.h alone.
   bool grad_norm = false;
 
   Index oh() const { return window_count(ih, kh, sh, dh, ph); }
@@ -55,8 +57,8 @@ struct Conv2DProblem {
 };
 
 /// Forward reads src, weight, bias and writes dst. backward_data reads grad_dst, weight and writes grad_src.
-/// backward_weights reads src, grad_dst and writes grad_weight, grad_bias. The others stay empty.
-/// With a problem's norm: src as it was before, and `norm`; backward, norm_sums [2, ic] are also written, the sums over all pixels of
+/// backward_weights reads src, grad_dst and writes grad_weight, grad_bias. The others stay empty. With a problem's
+/// norm: src as it was before, and `norm`; backward, norm_sums [2, ic] are also written, the sums over all pixels of
 /// grad_src and of grad_src * (src - mean). With its grad_norm: grad_norm, and what it normalised, dst_in.
 struct Conv2DBuffers {
   std::span<const float> src, weight, bias, grad_dst;

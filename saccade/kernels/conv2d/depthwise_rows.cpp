@@ -36,7 +36,8 @@ namespace {
 // below them that another core has, too.
 constexpr Index kTasksAnImage = 16;
 constexpr Index kLeastFloats = 4096;
-// A task that normalises its rows keeps so many floats of them at least, in the second cache, as the rows above and below are another's, too.
+// A task that normalises what it reads takes more rows: those at its ends are normalised by its neighbours, too. So
+// many floats stay in the second cache.
 constexpr Index kBandFloats = 32768;
 
 class DepthwiseRows final : public Conv2DKernel {
@@ -54,7 +55,8 @@ class DepthwiseRows final : public Conv2DKernel {
       tasks_.emplace_back(bounds ? Activation::linear : p.activation,
                           std::min(rows_a_task_, rows - first) * ow_ * p.oc);
     }
-    slots_ = std::min<Index>(thread_count(), isize(tasks_.size()));
+    slots_ = isize(tasks_.size());
+    if (p.norm) slots_ = std::min<Index>(thread_count(), slots_);
   }
 
   Index scratch_bytes() const override { return p_.norm ? slots_ * band_floats() * kFloatBytes : 0; }
@@ -84,7 +86,8 @@ class DepthwiseRows final : public Conv2DKernel {
     return std::min(p_.ih, (std::min(rows_a_task_, oh_) - 1) * p_.sh + window_extent(p_.kh, p_.dh)) * row_floats();
   }
 
-  /// The rows from first to last of all the images' rows, whose source rows are normalised into `band` first, image by image.
+  /// The rows from first to last of all the images' rows, whose source rows are normalised into `band` first, image by
+  /// image.
   void run_normalised(const Conv2DBuffers& b, Index first, Index last, float* band) const {
     while (first < last) {
       const Index image = first / oh_, end = std::min(last, (image + 1) * oh_);
@@ -124,7 +127,7 @@ class DepthwiseRows final : public Conv2DKernel {
 
   Conv2DProblem p_;
   Index oh_, ow_, rows_a_task_;
-  Index slots_ = 1;                       // threads, each with memory for the band of a task
+  Index slots_ = 1;                       // with a norm threads, each with memory for the band of a task
   WholeWindows whole_;                    // columns
   Bounds bounds_;                         // what is done of the activation before a result is written
   std::vector<InPlaceActivation> tasks_;  // what is left to do to each task's result

@@ -34,7 +34,8 @@ class PixelProducts final : public Conv2DKernel {
     for (Index first = 0; first < pixels_; first += task_pixels_) {
       activations_.emplace_back(p.activation, std::min(task_pixels_, pixels_ - first) * p.oc);
     }
-    slots_ = std::min<Index>(thread_count(), isize(activations_.size()));
+    slots_ = isize(activations_.size());
+    if (p.norm) slots_ = std::min<Index>(thread_count(), slots_);
   }
 
   Index scratch_bytes() const override { return p_.norm ? slots_ * kBlock * p_.ic * kFloatBytes : 0; }
@@ -64,7 +65,7 @@ class PixelProducts final : public Conv2DKernel {
     const float* src = b.src.data() + pixel * p_.ic;
     float* const dst = b.dst.data() + pixel * p_.oc;
     const Index next = std::min(kBlock, pixels_ - pixel - count);
-    for (Index i = 0; i < next * p_.ic; i += kLine) hwy::Prefetch(src + count * p_.ic + i);
+    for (Index i = 0; !p_.norm && i < next * p_.ic; i += kLine) hwy::Prefetch(src + count * p_.ic + i);
     for (Index i = 0; p_.bias && i < count; ++i) std::copy(b.bias.begin(), b.bias.end(), dst + i * p_.oc);
     if (normalised != nullptr) {
       simd::normalise_rows(count, p_.ic, *p_.norm, src, b.norm, normalised);
@@ -75,7 +76,7 @@ class PixelProducts final : public Conv2DKernel {
 
   Conv2DProblem p_;
   Index pixels_, task_pixels_;
-  Index slots_ = 1;  // threads, each with memory for the pixels of a product
+  Index slots_ = 1;  // with a norm threads, each with memory for the pixels of a product
   SmallGemm whole_, last_;
   std::vector<InPlaceActivation> activations_;  // of each task
 };

@@ -39,7 +39,8 @@ void conv2d_forward(const Conv2DProblem& p, const T* src, const T* weight, const
   });
 }
 
-/// dst = act((src - mean) * factor + offset), what the convolution reads with the problem's norm. Written out for any number type.
+/// dst = act((src - mean) * factor + offset), what the convolution reads with the problem's norm. Written out for any
+/// number type.
 template <class T>
 void normalise_source(const Conv2DProblem& p, const T* src, const T* mean, const T* factor, const T* offset, T* dst) {
   for (Index i = 0; i < p.src_elements(); ++i) {

@@ -5,7 +5,7 @@
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv2d_backward/bias_gradient_internal.h"
-#include "saccade/kernels/conv2d_backward/norm_sums_internal.h"
+#include "saccade/kernels/conv2d_backward/norms_internal.h"
 #include "saccade/kernels/conv2d_backward/swept_row.h"
 #include "saccade/kernels/scratch.h"
 #include "saccade/kernels/simd/simd.h"
@@ -169,7 +169,7 @@ class DepthwiseSweep final : public Conv2DKernel {
         bias_(p, scratch_),
         norm_sums_(p, tasks_, scratch_) {
     sums_ = scratch_.add(tasks_ * task_stride_ * kFloatBytes);
-    slots_ = std::min<Index>(thread_count(), tasks_);
+    slots_ = p.norm || p.grad_norm ? std::min<Index>(thread_count(), tasks_) : tasks_;
     if (p.norm) row_ = scratch_.add(slots_ * 2 * p.iw * p.ic * kFloatBytes);
     if (p.grad_norm) ring_ = scratch_.add(slots_ * p.kh * ow_ * p.ic * kFloatBytes);
   }
@@ -243,8 +243,14 @@ class DepthwiseSweep final : public Conv2DKernel {
     }
     HWY_DYNAMIC_DISPATCH(SweepRow)(swept, p_.sw);
     if (p_.norm) {
-      mask_gradient_rows(p_.iw, p_.ic, *p_.norm, src_at(row), b.norm, swept.grad_src, grad_src, task.streams,
-                         task.norm_sums);
+      mask_gradient_rows(*p_.norm, b.norm,
+                         {.rows = p_.iw,
+                          .c = p_.ic,
+                          .src = src_at(row),
+                          .grad = swept.grad_src,
+                          .to = grad_src,
+                          .streams = task.streams,
+                          .sums = task.norm_sums});
     }
   }
 
@@ -264,7 +270,7 @@ class DepthwiseSweep final : public Conv2DKernel {
   Conv2DProblem p_;
   Index oh_, ow_, rows_a_task_, tasks_;
   Index channel_slots_, task_stride_;
-  Index slots_ = 1;  // threads, each with memory for rows
+  Index slots_ = 1;  // beside norms threads, each with memory for rows
   ScratchLayout scratch_;
   Index sums_ = 0, row_ = 0, ring_ = 0;
   BiasGradient bias_;

@@ -4,7 +4,7 @@
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/conv2d_backward/bias_gradient_internal.h"
-#include "saccade/kernels/conv2d_backward/norm_sums_internal.h"
+#include "saccade/kernels/conv2d_backward/norms_internal.h"
 #include "saccade/kernels/gemm/small_gemm_internal.h"
 #include "saccade/kernels/permute/permute.h"
 #include "saccade/kernels/scratch.h"
@@ -21,8 +21,8 @@ constexpr Index kBlock = 32;  // Pixels of one product.
 // A task has sums of its own. There are so many at most, and none has fewer pixels, the last one apart.
 constexpr Index kMostTasks = 32;
 constexpr Index kLeastPixels = 1024;
-// Filters that oneDNN does not multiply faster, in weights: those that make channels more, and those that make them fewer. Where a
-// normalisation's walks are spared, too, there is more to win.
+// Filters that oneDNN does not multiply faster, in weights: those that make channels more, and those that make them
+// fewer. Where a normalisation's walks are spared, too, there is more to win.
 constexpr Index kMostWidening = 65536, kMostNarrowing = 16384, kMostNormed = 65536;
 
 Index most_weights(const Conv2DProblem& p) {
@@ -92,7 +92,7 @@ class PixelsSweep final : public Conv2DKernel {
         bias_(p, scratch_),
         norm_sums_(p, tasks_, scratch_) {
     if (narrows_) exchange_sums_ = exchange_of(p.oc, p.ic);
-    slots_ = std::min<Index>(thread_count(), tasks_);
+    slots_ = p.norm || p.grad_norm ? std::min<Index>(thread_count(), tasks_) : tasks_;
     if (p.norm) normalised_ = scratch_.add(slots_ * kBlock * p.ic * kFloatBytes);
     if (p.grad_norm) grad_ = scratch_.add(slots_ * kBlock * p.oc * kFloatBytes);
     exchanged_ = scratch_.add(p.weight_elements() * kFloatBytes);
@@ -149,7 +149,14 @@ class PixelsSweep final : public Conv2DKernel {
       (count == kBlock ? whole_ : last_)(of(used_src, used_grad), of(src + ahead * p_.ic, grad_dst + ahead * p_.oc),
                                          sums, used_grad, exchanged, grad_src);
       if (p_.norm) {
-        simd::mask_gradient_rows(count, p_.ic, *p_.norm, src, b.norm, grad_src, grad_src, false, norm_sums);
+        simd::mask_gradient_rows(*p_.norm, b.norm,
+                                 {.rows = count,
+                                  .c = p_.ic,
+                                  .src = src,
+                                  .grad = grad_src,
+                                  .to = grad_src,
+                                  .streams = false,
+                                  .sums = norm_sums});
       }
     }
   }
@@ -163,7 +170,7 @@ class PixelsSweep final : public Conv2DKernel {
   ScratchLayout scratch_;
   BiasGradient bias_;
   NormSums norm_sums_;
-  Index slots_ = 1;  // threads, each with memory for a block
+  Index slots_ = 1;  // beside norms threads, each with memory for a block
   Index exchanged_ = 0, sums_ = 0, normalised_ = 0, grad_ = 0;
 };
 

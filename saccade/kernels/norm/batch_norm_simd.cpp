@@ -171,9 +171,9 @@ class SimdBatchNorm final : public BatchNormKernel {
 
   Index saved_bytes() const override { return problem_.training ? 2 * problem_.c * isize(sizeof(double)) : 0; }
   Index scratch_bytes() const override {
-    const Index walks = 2 * (columns_.blocks() + 1) * problem_.c * isize(sizeof(double)) +
-                        kPatterns * columns_.pattern_size() * isize(sizeof(float));
-    return std::max(walks, batch_.scratch_bytes());
+    // More than batch_ takes.
+    return 2 * (columns_.blocks() + 1) * problem_.c * isize(sizeof(double)) +
+           kPatterns * columns_.pattern_size() * isize(sizeof(float));
   }
 
   void forward(const BatchNormBuffers& buffers) override {

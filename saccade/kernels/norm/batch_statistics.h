@@ -8,8 +8,8 @@
 
 namespace saccade::kernels::simd {
 
-/// Mean and 1 / sqrt(variance + epsilon) of every channel, and the coefficients that loops in float take from them. What rounding the
-/// mean to float leaves over is in offset() and shift():
+/// Mean and 1 / sqrt(variance + epsilon) of every channel, and the coefficients that loops in float take from them.
+/// What rounding the mean to float leaves over is in offset() and shift():
 ///   v = (src - float(mean)) * factor + offset
 ///   grad_src = grad_v * factor + (src - float(mean)) * tilt + shift
 struct ChannelStatistics {
@@ -44,8 +44,8 @@ class BatchStatistics {
       : columns_(problem.rows, problem.c), epsilon_(problem.epsilon), momentum_(problem.momentum) {}
 
   Index scratch_bytes() const;
-  /// Mean and variance of src [rows, c], into `to` and the moving statistics. One walk: the first row is taken off every row, so that the
-  /// squares do not cancel when the mean is large.
+  /// Mean and variance of src [rows, c], into `to` and the moving statistics. One walk: the first row is taken off
+  /// every row, so that the squares do not cancel when the mean is large.
   void measure(std::span<const float> src, const ChannelStatistics& to, std::span<float> moving_mean,
                std::span<float> moving_variance, std::span<std::byte> scratch) const;
 

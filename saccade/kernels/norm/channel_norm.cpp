@@ -1,5 +1,7 @@
 #include "saccade/kernels/norm/channel_norm.h"
 
+#include <cstdint>
+
 #include "saccade/kernels/simd/simd.h"
 
 #ifndef SACCADE_KERNELS_NORM_CHANNEL_POINTERS
@@ -7,8 +9,11 @@
 namespace saccade::kernels {
 
 /// ChannelNorm and ChannelNormGradient without their extents, as the loops see them.
-struct ChannelPointers {
-  const float *mean, *factor, *offset, *tilt, *shift;
+struct NormPointers {
+  const float *mean, *factor, *offset;
+};
+struct NormGradientPointers {
+  const float *mean, *factor, *tilt, *shift;
 };
 
 }  // namespace saccade::kernels
@@ -27,8 +32,11 @@ namespace saccade::kernels::HWY_NAMESPACE {
 /// Rows whose sums are added up in float, before they go to those in double.
 constexpr Index kFloatRows = 16;
 
-/// So far ahead, in floats, what is read is fetched: the rows come from memory, one behind the other.
-constexpr Index kAhead = 2048;
+/// Fetches what will be read so many bytes further on, which need not be there.
+HWY_INLINE void FetchAhead(const float* from) {
+  constexpr std::uintptr_t kAhead = 8192;
+  hwy::Prefetch(reinterpret_cast<const float*>(reinterpret_cast<std::uintptr_t>(from) + kAhead));
+}
 
 /// to[i] += v[i].
 HWY_INLINE void AddDoubles(FloatVector v, double* to) {
@@ -47,12 +55,12 @@ HWY_INLINE void ForChannels(Index rows, Index channels, Op&& op) {
   }
 }
 
-void NormaliseRows(Index rows, Index channels, Activation activation, const float* src, const ChannelPointers& norm,
+void NormaliseRows(Index rows, Index channels, Activation activation, const float* src, const NormPointers& norm,
                    float* dst) {
   WithFunction(activation, [=, &norm](auto function) HWY_ATTR {
     ForChannels(rows, channels, [=, &norm](Index i, Index c) HWY_ATTR {
       const FloatTag d;
-      hwy::Prefetch(src + i + kAhead);
+      FetchAhead(src + i);
       const FloatVector v = NormalisedOf(hn::LoadU(d, src + i), hn::LoadU(d, norm.mean + c),
                                          hn::LoadU(d, norm.factor + c), hn::LoadU(d, norm.offset + c))
                                 .value;
@@ -61,12 +69,12 @@ void NormaliseRows(Index rows, Index channels, Activation activation, const floa
   });
 }
 
-void NormaliseGradientRows(Index rows, Index channels, const float* grad, const float* src, const ChannelPointers& norm,
-                           float* to) {
+void NormaliseGradientRows(Index rows, Index channels, const float* grad, const float* src,
+                           const NormGradientPointers& norm, float* to) {
   ForChannels(rows, channels, [=, &norm](Index i, Index c) HWY_ATTR {
     const FloatTag d;
-    hwy::Prefetch(src + i + kAhead);
-    hwy::Prefetch(grad + i + kAhead);
+    FetchAhead(src + i);
+    FetchAhead(grad + i);
     const FloatVector difference = hn::Sub(hn::LoadU(d, src + i), hn::LoadU(d, norm.mean + c));
     hn::StoreU(GradientBefore(hn::LoadU(d, grad + i), difference, hn::LoadU(d, norm.factor + c),
                               hn::LoadU(d, norm.tilt + c), hn::LoadU(d, norm.shift + c)),
@@ -74,66 +82,60 @@ void NormaliseGradientRows(Index rows, Index channels, const float* grad, const 
   });
 }
 
-/// kVectors vectors of channels of each row, whose coefficients and sums stay in registers.
+/// kVectors vectors of each row, from channel c on, whose coefficients and sums stay in registers.
 template <class Function, bool kStreams, std::size_t kVectors>
-HWY_INLINE void MaskColumns(Index rows, Index channels, const float* src, const ChannelPointers& norm,
-                            const float* grad, float* to, double* sums) {
+HWY_INLINE void MaskColumns(const NormPointers& norm, const simd::MaskedRows& r, Index c) {
   const FloatTag d;
   const Index lanes = static_cast<Index>(hn::Lanes(d));
-  const auto at = [lanes](std::size_t v) HWY_ATTR { return static_cast<Index>(v) * lanes; };
+  const auto at = [=](std::size_t v) HWY_ATTR { return c + static_cast<Index>(v) * lanes; };
   FloatVector mean[kVectors], factor[kVectors], offset[kVectors];
   for (std::size_t v = 0; v < kVectors; ++v) {
     mean[v] = hn::LoadU(d, norm.mean + at(v));
     factor[v] = hn::LoadU(d, norm.factor + at(v));
     offset[v] = hn::LoadU(d, norm.offset + at(v));
   }
-  for (Index first = 0; first < rows; first += kFloatRows) {
-    const Index last = rows - first < kFloatRows ? rows : first + kFloatRows;
+  for (Index first = 0; first < r.rows; first += kFloatRows) {
+    const Index last = r.rows - first < kFloatRows ? r.rows : first + kFloatRows;
     FloatVector sum[kVectors], product[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) sum[v] = product[v] = hn::Zero(d);
     for (Index row = first; row < last; ++row) {
       for (std::size_t v = 0; v < kVectors; ++v) {
-        const Index i = row * channels + at(v);
-        const Normalised x = NormalisedOf(hn::LoadU(d, src + i), mean[v], factor[v], offset[v]);
-        const FloatVector before = Function::Gradient(x.value, hn::LoadU(d, grad + i));
+        const Index i = row * r.c + at(v);
+        const Normalised x = NormalisedOf(hn::LoadU(d, r.src + i), mean[v], factor[v], offset[v]);
+        const FloatVector before = Function::Gradient(x.value, hn::LoadU(d, r.grad + i));
         if constexpr (kStreams) {
-          hn::Stream(before, d, to + i);
+          hn::Stream(before, d, r.to + i);
         } else {
-          hn::StoreU(before, d, to + i);
+          hn::StoreU(before, d, r.to + i);
         }
         sum[v] = hn::Add(sum[v], before);
         product[v] = hn::MulAdd(before, x.difference, product[v]);
       }
     }
     for (std::size_t v = 0; v < kVectors; ++v) {
-      AddDoubles(sum[v], sums + at(v));
-      AddDoubles(product[v], sums + channels + at(v));
+      AddDoubles(sum[v], r.sums + at(v));
+      AddDoubles(product[v], r.sums + r.c + at(v));
     }
   }
 }
 
 template <class Function, bool kStreams>
-void MaskRows(Index rows, Index channels, const float* src, const ChannelPointers& norm, const float* grad, float* to,
-              double* sums) {
+void MaskRows(const NormPointers& norm, const simd::MaskedRows& r) {
   const Index lanes = static_cast<Index>(hn::Lanes(FloatTag()));
   Index c = 0;
   const auto columns = [&]<std::size_t kVectors>() HWY_ATTR {
-    for (; c + static_cast<Index>(kVectors) * lanes <= channels; c += static_cast<Index>(kVectors) * lanes) {
-      MaskColumns<Function, kStreams, kVectors>(rows, channels, src + c,
-                                                {norm.mean + c, norm.factor + c, norm.offset + c, nullptr, nullptr},
-                                                grad + c, to + c, sums + c);
-    }
+    const Index step = static_cast<Index>(kVectors) * lanes;
+    for (; c + step <= r.c; c += step) MaskColumns<Function, kStreams, kVectors>(norm, r, c);
   };
   if constexpr (HWY_CAP_GE512) columns.template operator()<4>();
   columns.template operator()<2>();
   columns.template operator()<1>();
 }
 
-void MaskGradientRows(Index rows, Index channels, Activation activation, const float* src, const ChannelPointers& norm,
-                      const float* grad, float* to, bool streams, double* sums) {
-  WithFunction(activation, [=, &norm](auto function) HWY_ATTR {
-    const auto walk = streams ? MaskRows<decltype(function), true> : MaskRows<decltype(function), false>;
-    walk(rows, channels, src, norm, grad, to, sums);
+void MaskGradientRows(Activation activation, const NormPointers& norm, const simd::MaskedRows& rows) {
+  WithFunction(activation, [&](auto function) HWY_ATTR {
+    const auto walk = rows.streams ? MaskRows<decltype(function), true> : MaskRows<decltype(function), false>;
+    walk(norm, rows);
   });
 }
 
@@ -150,9 +152,7 @@ HWY_EXPORT(MaskGradientRows);
 namespace saccade::kernels::simd {
 namespace {
 
-ChannelPointers pointers_of(const ChannelNorm& n) {
-  return {n.mean.data(), n.factor.data(), n.offset.data(), nullptr, nullptr};
-}
+NormPointers pointers_of(const ChannelNorm& n) { return {n.mean.data(), n.factor.data(), n.offset.data()}; }
 
 }  // namespace
 
@@ -170,12 +170,11 @@ void normalise_rows(Index rows, Index c, Activation activation, const float* src
 void normalise_gradient_rows(Index rows, Index c, const float* grad, const float* src, const ChannelNormGradient& norm,
                              float* to) {
   HWY_DYNAMIC_DISPATCH(NormaliseGradientRows)
-  (rows, c, grad, src, {norm.mean.data(), norm.factor.data(), nullptr, norm.tilt.data(), norm.shift.data()}, to);
+  (rows, c, grad, src, {norm.mean.data(), norm.factor.data(), norm.tilt.data(), norm.shift.data()}, to);
 }
 
-void mask_gradient_rows(Index rows, Index c, Activation activation, const float* src, const ChannelNorm& norm,
-                        const float* grad, float* to, bool streams, double* sums) {
-  HWY_DYNAMIC_DISPATCH(MaskGradientRows)(rows, c, activation, src, pointers_of(norm), grad, to, streams, sums);
+void mask_gradient_rows(Activation activation, const ChannelNorm& norm, const MaskedRows& rows) {
+  HWY_DYNAMIC_DISPATCH(MaskGradientRows)(activation, pointers_of(norm), rows);
 }
 
 }  // namespace saccade::kernels::simd

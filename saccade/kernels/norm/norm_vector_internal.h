@@ -33,8 +33,8 @@ HWY_INLINE Normalised NormalisedOf(FloatVector src, FloatVector mean, FloatVecto
   return {difference, hn::MulAdd(difference, factor, offset)};
 }
 
-/// grad * factor + (src - mean) * tilt + shift: the gradient before a normalisation from the one behind it, the same bits wherever it is
-/// computed.
+/// grad * factor + (src - mean) * tilt + shift: the gradient before a normalisation from the one behind it, the same
+/// bits wherever it is computed.
 HWY_INLINE FloatVector GradientBefore(FloatVector grad, FloatVector difference, FloatVector factor, FloatVector tilt,
                                       FloatVector shift) {
   return hn::Add(hn::Mul(grad, factor), hn::MulAdd(difference, tilt, shift));

@@ -1,10 +1,11 @@
+#include "saccade/kernels/conv2d_backward/conv2d_backward.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <vector>
 
 #include "saccade/base/random.h"
-#include "saccade/kernels/conv2d_backward/conv2d_backward.h"
 
 namespace saccade::kernels {
 namespace {
@@ -24,7 +25,7 @@ struct Gradients {
 Gradients run(const Conv2DProblem& p, Conv2DBuffers buffers) {
   auto [kernel, explanation] = choose(conv2d_backward_implementations(), p);
   Gradients result{std::vector<float>(usize(p.src_elements())), std::vector<float>(usize(p.weight_elements()))};
-  std::vector<std::byte> memory(usize(kernel->scratch_bytes()) + 64);
+  std::vector<std::byte> memory(usize(kernel->scratch_bytes()) + 64, std::byte{0xff});  // NaN
   void* scratch = memory.data();
   std::size_t room = memory.size();
   std::align(64, usize(kernel->scratch_bytes()), scratch, room);
@@ -35,7 +36,8 @@ Gradients run(const Conv2DProblem& p, Conv2DBuffers buffers) {
   return result;
 }
 
-// A sweep that takes the gradient back through the normalisation behind gives the same bits as one that finds it taken back.
+// A sweep that takes the gradient back through the normalisation behind gives the same bits as one that finds it taken
+// back.
 TEST(Conv2DBackwardNorm, GradientsAreTakenBackOnTheWay) {
   int compared = 0;
   for (Conv2DProblem p :
@@ -45,7 +47,8 @@ TEST(Conv2DBackwardNorm, GradientsAreTakenBackOnTheWay) {
         Conv2DProblem{.n = 3, .ih = 41, .iw = 18, .ic = 48, .oc = 48, .kh = 3, .kw = 3, .sh = 2, .sw = 2, .groups = 48},
         Conv2DProblem{.n = 1, .ih = 90, .iw = 9, .ic = 80, .oc = 80, .kh = 5, .kw = 3, .groups = 80}}) {
     p.bias = false;
-    if (p.kw == 3) p.ph = p.pw = {1, 1};
+    if (p.kw == 3) p.pw = {1, 1};
+    if (p.kh > 1) p.ph = {p.kh - 1, 2};
     SCOPED_TRACE(p.id());
     const std::vector<float> src = reals(p.src_elements(), "src"), weight = reals(p.weight_elements(), "weight"),
                              grad = reals(p.dst_elements(), "grad"), dst = reals(p.dst_elements(), "dst"),
@@ -65,11 +68,22 @@ TEST(Conv2DBackwardNorm, GradientsAreTakenBackOnTheWay) {
 }
 
 TEST(Conv2DBackwardNorm, FormulaOfTheGradient) {
-  const std::vector<float> grad(16, 2.0F), src(16, 5.0F), mean(16, 3.0F), factor(16, 10.0F), tilt(16, -4.0F),
-      shift(16, 0.5F);
-  std::vector<float> to(16);
-  simd::normalise_gradient_rows(1, 16, grad.data(), src.data(), {mean, factor, tilt, shift}, to.data());
-  EXPECT_EQ(to, std::vector<float>(16, 2.0F * 10.0F + (5.0F - 3.0F) * -4.0F + 0.5F));
+  constexpr std::size_t kChannels = 48;
+  const auto counted = [](std::size_t count, int step) {  // whole numbers, so that nothing is rounded
+    std::vector<float> values(count);
+    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(static_cast<int>(i) * step % 13 - 6);
+    return values;
+  };
+  const std::vector<float> grad = counted(2 * kChannels, 3), src = counted(2 * kChannels, 5),
+                           mean = counted(kChannels, 7), factor = counted(kChannels, 2), tilt = counted(kChannels, 11),
+                           shift = counted(kChannels, 4);
+  std::vector<float> to(grad.size()), expected(grad.size());
+  for (std::size_t i = 0; i < grad.size(); ++i) {
+    const std::size_t c = i % kChannels;
+    expected[i] = grad[i] * factor[c] + (src[i] - mean[c]) * tilt[c] + shift[c];
+  }
+  simd::normalise_gradient_rows(2, kChannels, grad.data(), src.data(), {mean, factor, tilt, shift}, to.data());
+  EXPECT_EQ(to, expected);
 }
 
 TEST(Conv2DBackwardNorm, DeclinesWithAReason) {
