@@ -161,7 +161,7 @@ class NormedConvFinder {
     for (std::size_t i = scope_.first + 1; i <= scope_.last; ++i) {
       if (!found[i] || !found[i]->norm) continue;
       const std::size_t before = nodes_[*found[i]->norm].inputs[0];
-      if (before <= scope_.first || reader_[before] != found[i]->norm) continue;
+      if (reader_[before] != found[i]->norm) continue;
       if (!found[before]) found[before] = learning_convolution(before);
       if (!found[before]) continue;
       Conv2DProblem problem = found[before]->conv.problem;
@@ -203,14 +203,14 @@ class NormedConvFinder {
     std::size_t before = nodes_[i].inputs[0];
     Activation activation = Activation::linear;
     if (const auto* function = dynamic_cast<const ActivationLayer*>(nodes_[before].layer.get())) {
-      if (before <= scope_.first || reader_[before] != i || !function->is_usual()) return {};
+      if (reader_[before] != i || !function->is_usual()) return {};
       activation = function->activation();
       found->function = before;
       before = nodes_[before].inputs[0];
     }
     const auto* norm = dynamic_cast<const BatchNorm*>(nodes_[before].layer.get());
-    if (norm == nullptr || before <= scope_.first || reader_[before] != found->function.value_or(i)) return {};
-    // A frozen one uses its moving statistics.
+    if (norm == nullptr || reader_[before] != found->function.value_or(i)) return {};
+    // A frozen one uses its moving statistics. Below scope_.first nothing wants a gradient.
     if (!std::ranges::all_of(nodes_[before].parameters, [this](std::size_t p) { return changes(p); })) return {};
     if (!scope_.wants_grad[nodes_[before].inputs[0]]) return {};
     found->conv.norm = norm->options();

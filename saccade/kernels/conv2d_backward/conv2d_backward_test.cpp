@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "saccade/base/parallel.h"
 #include "saccade/base/random.h"
 
 namespace saccade::kernels {
@@ -40,11 +41,16 @@ Gradients run(const Conv2DProblem& p, Conv2DBuffers buffers) {
 // back.
 TEST(Conv2DBackwardNorm, GradientsAreTakenBackOnTheWay) {
   int compared = 0;
+  const int usual = thread_count();
+  set_thread_count(2);
   for (Conv2DProblem p :
        {Conv2DProblem{.n = 3, .ih = 20, .iw = 21, .ic = 24, .oc = 48},
         Conv2DProblem{.n = 3, .ih = 20, .iw = 21, .ic = 48, .oc = 16},
         Conv2DProblem{.n = 3, .ih = 40, .iw = 17, .ic = 48, .oc = 48, .kh = 3, .kw = 3, .groups = 48},
         Conv2DProblem{.n = 3, .ih = 41, .iw = 18, .ic = 48, .oc = 48, .kh = 3, .kw = 3, .sh = 2, .sw = 2, .groups = 48},
+        Conv2DProblem{.n = 2, .ih = 31, .iw = 9, .ic = 80, .oc = 80, .kw = 3, .sh = 3, .groups = 80},
+        Conv2DProblem{.n = 8, .ih = 40, .iw = 40, .ic = 48, .oc = 48, .kh = 3, .kw = 3, .groups = 48},
+        Conv2DProblem{.n = 8, .ih = 40, .iw = 40, .ic = 32, .oc = 48},
         Conv2DProblem{.n = 1, .ih = 90, .iw = 9, .ic = 80, .oc = 80, .kh = 5, .kw = 3, .groups = 80}}) {
     p.bias = false;
     if (p.kw == 3) p.pw = {1, 1};
@@ -64,6 +70,7 @@ TEST(Conv2DBackwardNorm, GradientsAreTakenBackOnTheWay) {
     const Gradients found = run(p, {.src = src, .weight = weight, .grad_dst = grad, .grad_norm = norm, .dst_in = dst});
     EXPECT_TRUE(found == expected);
   }
+  set_thread_count(usual);
   EXPECT_GE(compared, 3);
 }
 
