@@ -56,7 +56,8 @@ NodeWork work_of(const Model& net, const PlanStep& step, Index batch, bool grad_
   work.forward.flops = flops;
   work.forward.bytes = kFloatBytes * (src + weights + dst);
   work.backward.flops = flops * ((learns ? 1.0 : 0.0) + (grad_src ? 1.0 : 0.0));
-  work.backward.bytes = kFloatBytes * (dst + src + weights + (grad_src ? src + weights : 0.0));
+  work.backward.bytes =
+      kFloatBytes * (dst + src + weights + (grad_src ? src + weights : 0.0) + (step.backward_reads_dst ? dst : 0.0));
   return work;
 }
 

@@ -404,6 +404,7 @@ std::vector<PlanStep> Plan::steps() const {
                    .name = step.name,
                    .computes = !step.memory.view,
                    .elements = step.elements,
+                   .backward_reads_dst = step.memory.backward_reads_dst,
                    .parts = step.operation->explain()});
   }
   return all;

@@ -40,6 +40,7 @@ struct PlanStep {
   std::string name;
   bool computes = false;  ///< Not for views, nor where another step does this one's work.
   Index elements = 0;  ///< Of what it writes, batch included; of a pooling that is computed with it, the pooled image.
+  bool backward_reads_dst = false;  ///< That is read again.
   std::vector<Operation::Part> parts;
 };
 
