@@ -29,11 +29,12 @@ struct PassedGradient {
 /// reads the input, and normalises it as it goes; of the one behind it, it reads the gradient, and takes it back as it
 /// goes.
 struct NormedConv {
-  Conv2DProblem problem;                     ///< For the whole batch.
-  BatchNormOptions norm{};                   ///< With problem.norm.
-  std::shared_ptr<PassedGradient> behind{};  ///< With problem.grad_norm.
-  std::shared_ptr<PassedGradient>
-      before{};  ///< Where the convolution before that normalisation takes its gradient back.
+  Conv2DProblem problem;    ///< For the whole batch.
+  BatchNormOptions norm{};  ///< With problem.norm.
+  /// With problem.grad_norm.
+  std::shared_ptr<PassedGradient> behind{};
+  /// With problem.norm, where the convolution before that normalisation takes its gradient back.
+  std::shared_ptr<PassedGradient> before{};
 };
 
 /// parameters: the convolution's weight, then those of the normalisation before it, if there is one.

@@ -103,13 +103,19 @@ TEST(Fit, OneSeedOneResultForAnyThreadsAndWorkers) {
 }
 
 TEST(Fit, UpdatesMadeWithTheGradientAreThoseOfTheStep) {
-  const auto train = [](AnyOptimizer optimizer, bool at_once, float l2) {
+  struct Options {
+    float l2 = 0.0F;      ///< Of the second layer.
+    double factor = 1.0;  ///< Of the first weight's learning rate.
+    bool late = false;    ///< All but the first layer learn from the second step on, with steps counted from there.
+  };
+  const auto train = [](AnyOptimizer optimizer, bool at_once, const Options& o) {
     Model net = Sequential("mlp", {Input{{100}}, Dense{{.units = 70, .activation = relu}},
-                                   Dense{{.units = 130, .activation = relu, .l2 = l2}}, Dense{{.units = 3}}});
+                                   Dense{{.units = 130, .activation = relu, .l2 = o.l2}}, Dense{{.units = 3}}});
     net.initialize(3);
     std::vector<Parameter*> parameters;
     for (Parameter& p : net.parameters()) parameters.push_back(&p);
-    optimizer->bind(parameters);
+    parameters[0]->learning_rate_factor = o.factor;
+    optimizer->bind(o.late ? std::span(parameters).first(2) : parameters);
     Plan plan(net, 20, PlanMode::training);
     LossOperation loss(SoftmaxCrossEntropy{}, 20, 3);
     Tensor rows({20, 100});
@@ -124,21 +130,24 @@ TEST(Fit, UpdatesMadeWithTheGradientAreThoseOfTheStep) {
       done = std::ranges::count_if(updates, &kernels::WeightUpdate::done);
       add_l2(parameters);
       optimizer->step();
+      optimizer->bind_more(parameters);
     }
     return std::pair{weights_of(net), done};
   };
   const kernels::DenseProblem problem{.pass = kernels::Pass::backward_weights, .m = 20, .k = 100, .u = 70};
   const bool declined = !kernels::dense_update_implementations()[0].decline(problem).empty();
-  const std::tuple<AnyOptimizer, float, int> cases[] = {
-      {Adam{{.learning_rate = 1e-3}}, 0.0F, 3},
-      {AdamW{{.learning_rate = 1e-3, .clipvalue = 1e-3, .use_ema = true}}, 0.0F, 3},
-      {SGD{{.learning_rate = 0.1, .momentum = 0.9}}, 0.01F, 2},  // the gradient of l2 is added behind
-      {Adam{{.learning_rate = 1e-3, .global_clipnorm = 0.1}}, 0.0F, 0},
-      {Adam{{.learning_rate = 1e-3, .clipnorm = 0.1}}, 0.0F, 0},
+  const std::tuple<AnyOptimizer, Options, int> cases[] = {
+      {Adam{{.learning_rate = 1e-3}}, {}, 3},
+      {AdamW{{.learning_rate = 1e-3, .clipvalue = 1e-3, .use_ema = true}}, {}, 3},
+      {AdamW{{.learning_rate = 1e-3}}, {.factor = 0.25}, 3},
+      {AdamW{{.learning_rate = 1e-3}}, {.late = true}, 3},
+      {SGD{{.learning_rate = 0.1, .momentum = 0.9}}, {.l2 = 0.01F}, 2},  // the gradient of l2 is added behind
+      {Adam{{.learning_rate = 1e-3, .global_clipnorm = 0.1}}, {}, 0},
+      {Adam{{.learning_rate = 1e-3, .clipnorm = 0.1}}, {}, 0},
   };
-  for (const auto& [optimizer, l2, updates] : cases) {
-    const auto [expected, none] = train(optimizer, false, l2);
-    const auto [weights, done] = train(optimizer, true, l2);
+  for (const auto& [optimizer, options, updates] : cases) {
+    const auto [expected, none] = train(optimizer, false, options);
+    const auto [weights, done] = train(optimizer, true, options);
     // Weights move by about 1e-3 a step; gradients, summed in another order, by their rounding.
     EXPECT_THAT(weights, Pointwise(FloatNear(1e-5F), expected)) << optimizer->describe();
     EXPECT_EQ(done, declined ? 0 : updates) << optimizer->describe();
