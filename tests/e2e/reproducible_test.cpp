@@ -66,5 +66,14 @@ TEST(Reproducible, ResidualNetworksToo) {
       kTwo);
 }
 
+TEST(Reproducible, ConvolutionsThatNormaliseWhatTheyReadToo) {
+  if (cached("cifar10").empty()) GTEST_SKIP() << "cifar10 is not in the cache; saccade data get cifar10 fetches it";
+  constexpr Variant kTwo[] = {{"1", "0"}, {"2", "2"}};
+  expect_all_equal(
+      networks({"cifar10", "--model", "mobilenet_v2", "--limit", "300", "--epochs", "1", "--validation-split", "0.1"},
+               kTwo),
+      kTwo);
+}
+
 }  // namespace
 }  // namespace saccade::e2e
