@@ -61,13 +61,12 @@ void join_convolutions(const JoinScope& scope, Joins& joins) {
   const std::vector<std::optional<std::size_t>> reader = single_readers(scope.model.graph());
   const auto problem_at = [&nodes, &scope](std::size_t i) -> std::optional<kernels::Conv2DProblem> {
     if (nodes[i].inputs.size() != 1) return std::nullopt;
-    return convolution_of(scope.folds[i] ? *scope.folds[i]->layer : *nodes[i].layer, nodes[nodes[i].inputs[0]].shape);
+    return convolution_of(scope.layer(i), nodes[nodes[i].inputs[0]].shape);
   };
   for (std::size_t i = scope.first + 1; i <= scope.last; ++i) {
     const std::optional<kernels::Conv2DProblem> conv = problem_at(i);
     if (!conv || !sees_single_pixels(*conv)) continue;
-    const std::optional<std::size_t> next =
-        reader[scope.folds[i] ? scope.folds[i]->activation.value_or(scope.folds[i]->norm) : i];
+    const std::optional<std::size_t> next = reader[scope.end(i)];
     if (!next || *next > scope.last || !scope.passive[*next] || joins[*next]) continue;
     const std::optional<kernels::Conv2DProblem> depthwise = problem_at(*next);
     if (!depthwise || !is_depthwise(*depthwise)) continue;

@@ -108,12 +108,11 @@ void join_pools(const JoinScope& scope, Joins& joins) {
   const std::span<const GraphNode> nodes = scope.model.nodes();
   const std::vector<std::optional<std::size_t>> reader = single_readers(scope.model.graph());
   for (std::size_t i = scope.first + 1; i <= scope.last; ++i) {
-    const Layer& layer = scope.folds[i] ? *scope.folds[i]->layer : *nodes[i].layer;
+    const Layer& layer = scope.layer(i);
     if (nodes[i].inputs.size() != 1) continue;
     std::optional<kernels::ConvPool2DProblem> problem = conv_part(layer, nodes[nodes[i].inputs[0]].shape);
     if (!problem) continue;
-    std::optional<std::size_t> next =
-        reader[scope.folds[i] ? scope.folds[i]->activation.value_or(scope.folds[i]->norm) : i];
+    std::optional<std::size_t> next = reader[scope.end(i)];
     std::vector<std::size_t> others;
     if (next && problem->activation == Activation::linear && is_relu(*nodes[*next].layer)) {
       others.push_back(*next);

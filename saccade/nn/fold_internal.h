@@ -16,6 +16,9 @@ struct Fold {
   std::size_t norm;
   std::optional<std::size_t> activation;
   std::shared_ptr<const Layer> layer;  ///< The convolution with a bias and with that activation.
+
+  /// The last of them, whose output the convolution writes.
+  std::size_t last() const { return activation.value_or(norm); }
 };
 
 /// For each node what folds into it. constant[i]: the parameters of node i do not change, and it runs as in inference;

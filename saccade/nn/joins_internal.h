@@ -37,6 +37,10 @@ struct JoinScope {
   const std::vector<bool>& wants_grad;            ///< Whether a backward pass computes the gradient of a node's output.
   std::size_t first, last;
   Index batch = 1;
+
+  /// The layer that computes node i, with what folds into it, and the node whose output is the result.
+  const Layer& layer(std::size_t i) const { return folds[i] ? *folds[i]->layer : *model.nodes()[i].layer; }
+  std::size_t end(std::size_t i) const { return folds[i] ? folds[i]->last() : i; }
 };
 
 /// All joins, a node in one of them at most.

@@ -14,6 +14,7 @@ namespace {
 
 using kernels::Conv2DKernel;
 using kernels::Conv2DProblem;
+using kernels::simd::ChannelStatistics;
 
 /// What a convolution that reads through a batch normalisation leaves to the convolution before it: how to turn the
 /// gradient that it wrote, of the normalised values, into that of what was normalised. Written before the other's
@@ -55,7 +56,7 @@ class NormedConvOperation final : public Operation {
   OperationMemory memory() const override {
     Index scratch = std::max(forward_.kernel->scratch_bytes(), backward_.kernel->scratch_bytes());
     if (conv_.problem.norm) scratch = std::max(scratch, statistics_.scratch_bytes());
-    return {.saved_bytes = conv_.problem.norm ? 2 * channels() * isize(sizeof(double)) : 0,
+    return {.saved_bytes = conv_.problem.norm ? ChannelStatistics::bytes(channels()) : 0,
             .scratch_bytes = scratch,
             .backward_reads_src = true,
             .backward_reads_dst = conv_.problem.grad_norm};
@@ -66,7 +67,7 @@ class NormedConvOperation final : public Operation {
         .src = b.src[0], .weight = b.parameters[0]->value.floats(), .dst = b.dst, .scratch = b.scratch};
     if (conv_.problem.norm) {
       const auto values = [&](std::size_t i) { return b.parameters[i]->value.floats(); };
-      const kernels::simd::ChannelStatistics used = statistics_in(b.saved);
+      const ChannelStatistics used = ChannelStatistics::in(b.saved, offset_.size());
       statistics_.measure(b.src[0], used, values(kMovingMean), values(kMovingVariance), b.scratch);
       for (std::size_t c = 0; c < offset_.size(); ++c) {
         const float gamma = values(kGamma)[c];
@@ -96,7 +97,7 @@ class NormedConvOperation final : public Operation {
     }
     backward_.kernel->run(buffers);
     if (!conv_.problem.norm) return;
-    const kernels::simd::ChannelStatistics used = statistics_in(b.saved);
+    const ChannelStatistics used = ChannelStatistics::in(b.saved, offset_.size());
     const std::size_t channels = offset_.size();
     for (std::size_t c = 0; c < channels; ++c) {
       const float gamma = b.parameters[kGamma]->value.floats()[c];
@@ -116,7 +117,6 @@ class NormedConvOperation final : public Operation {
 
  private:
   static constexpr std::size_t kGamma = 1, kBeta = 2, kMovingMean = 3, kMovingVariance = 4;
-  static constexpr Index kGrain = 16384;  // floats a thread takes at a time
 
   static Conv2DProblem forward_problem(Conv2DProblem p) {
     p.grad_norm = false;
@@ -126,14 +126,10 @@ class NormedConvOperation final : public Operation {
   Index channels() const { return conv_.problem.ic; }
   Index rows() const { return conv_.problem.src_elements() / channels(); }
   kernels::ChannelNorm norm() const { return {conv_.before->mean, conv_.before->factor, offset_}; }
-  kernels::simd::ChannelStatistics statistics_in(std::span<std::byte> saved) const {
-    double* const doubles = reinterpret_cast<double*>(saved.data());
-    return {{doubles, usize(channels())}, {doubles + channels(), usize(channels())}};
-  }
 
   /// The gradient of what was normalised, where nobody else takes it back.
   void resolve(std::span<const float> src, std::span<float> grad) const {
-    parallel_ranges(rows(), ceil_divide(kGrain, channels()), [&](Index begin, Index end) {
+    parallel_ranges(rows(), kernels::simd::rows_per_task(channels()), [&](Index begin, Index end) {
       float* const at = grad.data() + begin * channels();
       kernels::simd::normalise_gradient_rows(end - begin, channels(), at, src.data() + begin * channels(),
                                              conv_.before->coefficients(), at);

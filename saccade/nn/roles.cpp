@@ -90,7 +90,7 @@ std::vector<std::size_t> frozen_cuts(const Model& model) {
     has_weights = has_weights || !nodes[i].parameters.empty();
     if (has_weights && reach_before <= i && !folds[i] && !is_joined[i]) cuts.push_back(i);
     reach_before = std::max(reach_before, reach[i]);
-    if (folds[i]) reach_before = std::max(reach_before, folds[i]->activation.value_or(folds[i]->norm));
+    if (folds[i]) reach_before = std::max(reach_before, folds[i]->last());
   }
   return cuts;
 }

@@ -13,6 +13,7 @@
 #include "saccade/kernels/conv2d/reference.h"
 #include "saccade/kernels/conv2d/winograd.h"
 #include "saccade/kernels/problem_id.h"
+#include "saccade/kernels/scratch.h"
 
 namespace saccade::kernels {
 namespace {
@@ -21,14 +22,14 @@ class ReferenceConv2D final : public Conv2DKernel {
  public:
   explicit ReferenceConv2D(const Conv2DProblem& problem) : problem_(problem) {}
 
-  Index scratch_bytes() const override { return problem_.norm ? problem_.src_elements() * isize(sizeof(float)) : 0; }
+  Index scratch_bytes() const override { return problem_.norm ? problem_.src_elements() * kFloatBytes : 0; }
 
   void run(const Conv2DBuffers& b) override {
     switch (problem_.pass) {
       case Pass::forward: {
         const float* src = b.src.data();
         if (problem_.norm) {
-          float* const normalised = reinterpret_cast<float*>(b.scratch.data());
+          float* const normalised = floats_at(b.scratch, 0);
           reference::normalise_source(problem_, src, b.norm.mean.data(), b.norm.factor.data(), b.norm.offset.data(),
                                       normalised);
           src = normalised;

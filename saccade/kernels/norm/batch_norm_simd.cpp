@@ -4,19 +4,8 @@
 
 #include "saccade/base/parallel.h"
 #include "saccade/kernels/norm/batch_statistics.h"
+#include "saccade/kernels/norm/norm_pointers.h"
 #include "saccade/kernels/simd/columns.h"
-
-#ifndef SACCADE_KERNELS_NORM_PATTERNS
-#define SACCADE_KERNELS_NORM_PATTERNS
-namespace saccade::kernels {
-
-/// The coefficients of the columns: dst = (src - mean) * factor + offset.
-struct NormPatterns {
-  const float *mean, *factor, *offset;
-};
-
-}  // namespace saccade::kernels
-#endif
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "saccade/kernels/norm/batch_norm_simd.cpp"
@@ -79,7 +68,7 @@ struct ResidualGradientTerms {
 };
 
 void GradientSums(const simd::Columns& columns, Index rows, Activation activation, const float* src,
-                  const NormPatterns& patterns, const float* grad_dst, double* sums) {
+                  const NormPointers& patterns, const float* grad_dst, double* sums) {
   WithFunction(activation, [&](auto function) HWY_ATTR {
     const GradientTerms<decltype(function)> terms{src, patterns.mean, patterns.factor, patterns.offset, grad_dst};
     SumColumns<2>(columns, rows, terms, sums);
@@ -87,7 +76,7 @@ void GradientSums(const simd::Columns& columns, Index rows, Activation activatio
 }
 
 void ResidualGradientSums(const simd::Columns& columns, Index rows, Activation activation, const float* src,
-                          const NormPatterns& patterns, const float* dst, const float* grad_dst, float* grad_shortcut,
+                          const NormPointers& patterns, const float* dst, const float* grad_dst, float* grad_shortcut,
                           double* sums) {
   WithFunction(activation, [&](auto function) HWY_ATTR {
     const ResidualGradientTerms<decltype(function)> terms{src, patterns.mean, dst, grad_dst, grad_shortcut};
@@ -97,7 +86,7 @@ void ResidualGradientSums(const simd::Columns& columns, Index rows, Activation a
 
 /// dst = act((src - mean) * factor + offset (+ shortcut))
 void Normalise(const simd::Columns& columns, Index rows, Activation activation, const float* src, const float* shortcut,
-               const NormPatterns& patterns, float* dst) {
+               const NormPointers& patterns, float* dst) {
   const float *mean = patterns.mean, *factor = patterns.factor, *offset = patterns.offset;
   WithFunction(activation, [=, &columns](auto function) HWY_ATTR {
     ForColumns(columns, rows, [=](std::size_t i, std::size_t p, std::size_t count, std::size_t room) HWY_ATTR {
@@ -113,7 +102,7 @@ void Normalise(const simd::Columns& columns, Index rows, Activation activation, 
 
 /// grad_src = grad * factor + (src - mean) * tilt + shift, with grad = grad_dst * act'
 void NormaliseGradient(const simd::Columns& columns, Index rows, Activation activation, const float* src,
-                       const float* grad_dst, const NormPatterns& patterns, const float* tilt, const float* shift,
+                       const float* grad_dst, const NormPointers& patterns, const float* tilt, const float* shift,
                        float* grad_src) {
   const float *mean = patterns.mean, *factor = patterns.factor, *offset = patterns.offset;
   WithFunction(activation, [=, &columns](auto function) HWY_ATTR {
@@ -131,7 +120,7 @@ void NormaliseGradient(const simd::Columns& columns, Index rows, Activation acti
 
 /// grad_src = grad * factor, with grad = grad_dst * act'
 void ScaleGradient(const simd::Columns& columns, Index rows, Activation activation, const float* src,
-                   const float* grad_dst, const NormPatterns& patterns, float* grad_src) {
+                   const float* grad_dst, const NormPointers& patterns, float* grad_src) {
   const float *mean = patterns.mean, *factor = patterns.factor, *offset = patterns.offset;
   WithFunction(activation, [=, &columns](auto function) HWY_ATTR {
     ForColumns(columns, rows, [=](std::size_t i, std::size_t p, std::size_t count, std::size_t room) HWY_ATTR {
@@ -169,7 +158,7 @@ class SimdBatchNorm final : public BatchNormKernel {
   explicit SimdBatchNorm(const BatchNormProblem& problem)
       : problem_(problem), columns_(problem.rows, problem.c), batch_(problem), c_(usize(problem.c)) {}
 
-  Index saved_bytes() const override { return problem_.training ? 2 * problem_.c * isize(sizeof(double)) : 0; }
+  Index saved_bytes() const override { return problem_.training ? ChannelStatistics::bytes(problem_.c) : 0; }
   Index scratch_bytes() const override {
     // More than batch_ takes.
     return 2 * (columns_.blocks() + 1) * problem_.c * isize(sizeof(double)) +
@@ -181,7 +170,7 @@ class SimdBatchNorm final : public BatchNormKernel {
     const ChannelStatistics used = statistics(buffers, scratch);
     if (problem_.training)
       batch_.measure(buffers.src, used, buffers.moving_mean, buffers.moving_variance, buffers.scratch);
-    const NormPatterns patterns = fill_patterns(buffers, used, scratch);
+    const NormPointers patterns = fill_patterns(buffers, used, scratch);
     const float* const shortcut = problem_.residual ? buffers.shortcut.data() : nullptr;
     for_blocks([&](Index rows, Index first, Index) {
       HWY_DYNAMIC_DISPATCH(Normalise)
@@ -193,7 +182,7 @@ class SimdBatchNorm final : public BatchNormKernel {
   void backward(const BatchNormBuffers& buffers) override {
     const Scratch scratch = cut(buffers.scratch);
     const ChannelStatistics used = statistics(buffers, scratch);
-    const NormPatterns patterns = fill_patterns(buffers, used, scratch);
+    const NormPointers patterns = fill_patterns(buffers, used, scratch);
     const bool sums_wanted = problem_.training || !buffers.grad_gamma.empty() || !buffers.grad_beta.empty();
     // The walk for the sums also writes grad_shortcut.
     if (sums_wanted || problem_.residual) sum_gradients(buffers, used, patterns, scratch);
@@ -249,8 +238,7 @@ class SimdBatchNorm final : public BatchNormKernel {
   /// The statistics of the batch, or the moving ones.
   ChannelStatistics statistics(const BatchNormBuffers& buffers, const Scratch& scratch) const {
     if (problem_.training) {
-      double* saved = reinterpret_cast<double*>(buffers.saved.data());
-      return {{saved, c_}, {saved + c_, c_}};
+      return ChannelStatistics::in(buffers.saved, c_);
     }
     for (std::size_t c = 0; c < c_; ++c) {
       scratch.frozen.mean[c] = buffers.moving_mean[c];
@@ -259,7 +247,7 @@ class SimdBatchNorm final : public BatchNormKernel {
     return scratch.frozen;
   }
 
-  NormPatterns fill_patterns(const BatchNormBuffers& buffers, const ChannelStatistics& used,
+  NormPointers fill_patterns(const BatchNormBuffers& buffers, const ChannelStatistics& used,
                              const Scratch& scratch) const {
     columns_.fill_pattern(scratch.pattern[0], [&](std::size_t c) { return used.mean[c]; });
     columns_.fill_pattern(scratch.pattern[1], [&](std::size_t c) { return used.factor(buffers.gamma[c], c); });
@@ -279,7 +267,7 @@ class SimdBatchNorm final : public BatchNormKernel {
   }
 
   /// Leaves the sums of the gradient before the activation and of that * x_hat in scratch.sums.
-  void sum_gradients(const BatchNormBuffers& buffers, const ChannelStatistics& used, const NormPatterns& patterns,
+  void sum_gradients(const BatchNormBuffers& buffers, const ChannelStatistics& used, const NormPointers& patterns,
                      const Scratch& scratch) const {
     for_blocks([&](Index rows, Index first, Index block) {
       const float* const src = buffers.src.data() + first;
@@ -310,10 +298,12 @@ class SimdBatchNorm final : public BatchNormKernel {
 
 }  // namespace
 
+bool takes_activation(Activation a) {
+  return a == Activation::linear || a == Activation::relu || a == Activation::relu6;
+}
+
 std::string decline_batch_norm(const BatchNormProblem& problem) {
-  const Activation a = problem.activation;
-  const bool takes = a == Activation::linear || a == Activation::relu || a == Activation::relu6;
-  return takes ? "" : "its activation is neither relu nor relu6";
+  return takes_activation(problem.activation) ? "" : "its activation is neither relu nor relu6";
 }
 
 std::unique_ptr<BatchNormKernel> make(const BatchNormProblem& problem) {

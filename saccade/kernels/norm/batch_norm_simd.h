@@ -6,7 +6,8 @@
 
 namespace saccade::kernels::simd {
 
-/// Takes those activations whose gradient is grad_dst or 0.
+/// Whether the loops of batch normalisation take the activation behind it: those whose gradient is grad_dst or 0.
+bool takes_activation(Activation activation);
 std::string decline_batch_norm(const BatchNormProblem& problem);
 std::unique_ptr<BatchNormKernel> make(const BatchNormProblem& problem);
 

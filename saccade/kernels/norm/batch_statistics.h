@@ -15,6 +15,13 @@ namespace saccade::kernels::simd {
 struct ChannelStatistics {
   std::span<double> mean, inverse;
 
+  /// Those of c channels that lie in so many bytes, mean before inverse.
+  static Index bytes(Index c) { return 2 * c * isize(sizeof(double)); }
+  static ChannelStatistics in(std::span<std::byte> memory, std::size_t c) {
+    double* const doubles = reinterpret_cast<double*>(memory.data());
+    return {{doubles, c}, {doubles + c, c}};
+  }
+
   double factor(float gamma, std::size_t c) const { return static_cast<double>(gamma) * inverse[c]; }
   double offset(float gamma, float beta, std::size_t c) const {
     return static_cast<double>(beta) + rounding(c) * factor(gamma, c);

@@ -2,22 +2,9 @@
 
 #include <cstdint>
 
+#include "saccade/kernels/norm/batch_norm_simd.h"
+#include "saccade/kernels/norm/norm_pointers.h"
 #include "saccade/kernels/simd/simd.h"
-
-#ifndef SACCADE_KERNELS_NORM_CHANNEL_POINTERS
-#define SACCADE_KERNELS_NORM_CHANNEL_POINTERS
-namespace saccade::kernels {
-
-/// ChannelNorm and ChannelNormGradient without their extents, as the loops see them.
-struct NormPointers {
-  const float *mean, *factor, *offset;
-};
-struct NormGradientPointers {
-  const float *mean, *factor, *tilt, *shift;
-};
-
-}  // namespace saccade::kernels
-#endif
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "saccade/kernels/norm/channel_norm.cpp"
@@ -157,9 +144,7 @@ NormPointers pointers_of(const ChannelNorm& n) { return {n.mean.data(), n.factor
 }  // namespace
 
 std::string decline_channel_norm(Index c, Activation activation) {
-  const bool takes =
-      activation == Activation::linear || activation == Activation::relu || activation == Activation::relu6;
-  if (!takes) return "the activation before it is neither relu nor relu6";
+  if (!takes_activation(activation)) return "the activation before it is neither relu nor relu6";
   return c % kMostLanes == 0 ? "" : "the channels before it are not whole vectors";
 }
 
